@@ -1,0 +1,7 @@
+"""``python3 -m sandbox <command>``: what the Makefile's targets call."""
+
+import sys
+
+from .commands import main
+
+sys.exit(main(sys.argv[1:]))

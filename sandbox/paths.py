@@ -1,0 +1,15 @@
+"""Where things are, for every part of the sandbox."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HERE = ROOT / "sandbox"
+ADDONS = ROOT / "addons"
+SANDBOX = Path(os.environ.get("SANDBOX_DIR", ROOT / ".sandbox")).resolve()
+
+VENV = SANDBOX / "venv"
+PYTHON = VENV / "bin" / "python"
+ODOO_SCRIPT = VENV / "bin" / "odoo"
+ODOO_TREE = SANDBOX / "odoo"
+ASTERISK_TREE = SANDBOX / "asterisk"
