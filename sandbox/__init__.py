@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """A call centre on one machine: Odoo, PostgreSQL, Asterisk and telephones.
 
 Nothing but the standard library is imported here, because this package is what

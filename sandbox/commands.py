@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """The commands behind the Makefile's targets."""
 
 import argparse

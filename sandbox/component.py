@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """A process of an instance: start it, wait until it answers, stop it."""
 
 import os

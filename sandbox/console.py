@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """What the person at the keyboard sees: progress, and problems in one line."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """Software from Debian's archive without installing it on the machine.
 
 Odoo 19 and Asterisk 22 are in Debian's suite ``sid``, whose packages must not be

@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """``make setup``: fetch what a call centre is made of. Safe to repeat.
 
 Every part is first looked for on the machine and only fetched if it is missing or

@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """One running call centre: its folder, its ports, and the processes in it.
 
 The tests and benchmarks import this too: ``Instance("test")``. Several instances run

@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """Odoo and the connector, both from one configuration file."""
 
 import configparser

@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """Where things are, for every part of the sandbox."""
 
 import os

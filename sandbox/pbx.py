@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """Asterisk with the sandbox's configuration and the files a partner installs.
 
 The dialplan include, the manager user and the journal of ``callcenter_core`` are used

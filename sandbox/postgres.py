@@ -1,3 +1,4 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """A private PostgreSQL server that listens on a Unix socket only."""
 
 import os
