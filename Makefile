@@ -1,8 +1,30 @@
-# The call centre's commands; everything they make stays under .sandbox/.
+# The call centre's commands. All they make stays under .sandbox/; see README.md.
+#
+#   make run [WORKERS=4]        the call centre in this terminal, Ctrl-C ends it
+#   make call [FROM= TO= STAY=] a demo customer calls
+#   make test                   every test
+#   make test STAGES=lint,js    some stages: lint python alone together js e2e
+#   make test ADDON=callcenter_core TAGS=:TestCall     one addon, in under a minute
+#   make lint · make bench NAME=lookup · make test-upstream · make setup
+#
+# INSTANCE=name PORT_OFFSET=3000 keeps any of them apart from the others.
+
 PYTHON ?= python3
 SANDBOX = $(PYTHON) -m sandbox
+option = $(if $(2),$(1) '$(2)')
 
-setup:
-	@$(SANDBOX) setup
+run:
+	@$(SANDBOX) run $(call option,--workers,$(WORKERS))
 
-.PHONY: setup
+call:
+	@$(SANDBOX) call $(call option,--from,$(FROM)) $(call option,--to,$(TO)) \
+		$(call option,--stay,$(STAY))
+
+test:
+	@$(SANDBOX) test $(call option,--stages,$(STAGES)) \
+		$(call option,--addon,$(ADDON)) $(call option,--tags,$(TAGS))
+
+lint bench test-upstream setup:
+	@$(SANDBOX) $@ $(NAME)
+
+.PHONY: run call test lint bench test-upstream setup

@@ -4,13 +4,11 @@
 import argparse
 import os
 import subprocess
-import sys
 
-from . import install
-from .console import Problem, step, warn
-from .instance import Instance
-from .odoo import addons, command, run_odoo, write_configuration
-from .paths import ADDONS, ROOT
+from . import benchmark, demo, install, supervisor, testing, upstream
+from .console import Problem, warn
+from .instance import COMPONENTS, Instance
+from .odoo import command, write_configuration
 
 
 def main(arguments):
@@ -36,6 +34,54 @@ def setup(options):
     install.setup(development=not options.run_only)
 
 
+def run(options):
+    """Run the call centre in this terminal."""
+    return supervisor.run(Instance(), options.workers)
+
+
+def execute(options):
+    """Become one process of the instance; called by the supervisor."""
+    workers = int(os.environ.get("WORKERS") or 0)
+    return supervisor.exec_component(Instance(), options.component, workers)
+
+
+def call(options):
+    """Place a call from a demo customer."""
+    instance = Instance()
+    number, name = options.caller, "Demo caller"
+    if not number:
+        number, name = demo.customer(instance)
+    print(f"{name} ({number}) calls {options.to} and hangs up after {options.stay} s.")
+    for line in demo.place_call(instance, number, name, options.to, options.stay):
+        print(line)
+
+
+def test(options):
+    """Run the tests; all of them, or one addon's."""
+    install.setup(development=True)
+    instance = Instance(os.environ.get("INSTANCE", "test"))
+    stages = options.stages.split(",") if options.stages else ()
+    return testing.test(instance, stages, options.addon, options.tags)
+
+
+def lint(options):
+    """Check the code without running it."""
+    install.setup(development=True)
+    return 1 if testing.lint_stage()[1] else 0
+
+
+def bench(options):
+    """Run one benchmark of tests/bench."""
+    install.setup(development=True)
+    return benchmark.run(Instance(os.environ.get("INSTANCE", "bench")), options.name)
+
+
+def test_upstream(options):
+    """Run Odoo's own tests of crm and mail with the addons and without."""
+    install.setup(development=True)
+    return upstream.compare(Instance(os.environ.get("INSTANCE", "test")))
+
+
 def start(options):
     """Start components of the instance in the background."""
     instance = Instance()
@@ -52,7 +98,7 @@ def start(options):
 def stop(options):
     """Stop components of the instance."""
     instance = Instance()
-    for name in options.component or ("connector", "odoo", "asterisk", "postgres"):
+    for name in options.component or COMPONENTS:
         instance.component(name).stop()
 
 
@@ -87,9 +133,16 @@ def _with_postgres():
 
 
 REST = {"nargs": argparse.REMAINDER}
-COMPONENTS = [(["component"], {"nargs": "*"})]
+COMPONENT = [(["component"], {"nargs": "*"})]
 COMMANDS = {
     "setup": setup,
+    "run": run,
+    "exec": execute,
+    "call": call,
+    "test": test,
+    "lint": lint,
+    "bench": bench,
+    "test-upstream": test_upstream,
     "start": start,
     "stop": stop,
     "psql": psql,
@@ -98,8 +151,21 @@ COMMANDS = {
 }
 ARGUMENTS = {
     "setup": [(["--run-only"], {"action": "store_true"})],
-    "start": COMPONENTS,
-    "stop": COMPONENTS,
+    "run": [(["--workers"], {"type": int, "default": 0})],
+    "exec": [(["component"], {})],
+    "call": [
+        (["--from"], {"dest": "caller"}),
+        (["--to"], {"default": "+49301234500"}),
+        (["--stay"], {"type": int, "default": 30}),
+    ],
+    "test": [
+        (["--stages"], {"help": "some of lint,python,alone,together,js,e2e"}),
+        (["--addon"], {}),
+        (["--tags"], {}),
+    ],
+    "bench": [(["name"], {})],
+    "start": COMPONENT,
+    "stop": COMPONENT,
     "psql": [(["-d", "--database"], {}), (["words"], REST)],
     "odoo": [(["words"], REST)],
     "cli": [(["words"], REST)],

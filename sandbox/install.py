@@ -109,7 +109,7 @@ def chromium():
 
 
 def _virtual_environment(development):
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 - not ours to choose
         raise Problem("Odoo 19 needs Python 3.10 or newer; please run make with it.")
     if not PYTHON.exists():
         with step("virtual environment"):
@@ -171,7 +171,7 @@ def _series(source):
     if not release.exists():
         return ""
     names = {}
-    exec(release.read_text(), names)  # noqa: S102 - it is Odoo's own version file
+    exec(release.read_text(), names)  # Odoo's own version file
     return "{}.{}".format(*names["version_info"][:2])
 
 

@@ -8,14 +8,17 @@ side by side, each on ports of its own, all on the loopback interface.
 import os
 from functools import cached_property
 
-from .pbx import Asterisk
 from .component import Component
 from .console import Problem
+from .nginx import Nginx
 from .odoo import Connector, OdooServer
 from .paths import SANDBOX
+from .pbx import Asterisk
 from .postgres import Postgres
 
 OFFSETS = {"run": 0, "test": 1000, "bench": 2000}
+COMPONENTS = ("nginx", "connector", "odoo", "asterisk", "postgres")
+"""In the order of stopping."""
 DATABASE = "callcenter"
 JOURNAL = "callcenter_journal"
 CARRIER_HOST = "127.0.0.2"
@@ -96,6 +99,10 @@ class Instance:
     def connector(self):
         return Connector(self)
 
+    @cached_property
+    def nginx(self):
+        return Nginx(self)
+
     def component(self, name):
         component = getattr(self, name, None)
         if not isinstance(component, Component):
@@ -111,5 +118,5 @@ class Instance:
 
     def stop(self):
         """Stop whatever of this instance was left running in the background."""
-        for name in ("connector", "odoo", "asterisk", "postgres"):
+        for name in COMPONENTS:
             self.component(name).stop()

@@ -2,6 +2,7 @@
 """Where things are, for every part of the sandbox."""
 
 import os
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,3 +15,10 @@ PYTHON = VENV / "bin" / "python"
 ODOO_SCRIPT = VENV / "bin" / "odoo"
 ODOO_TREE = SANDBOX / "odoo"
 ASTERISK_TREE = SANDBOX / "asterisk"
+
+PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
+
+
+def fill(template, values):
+    """A configuration file with its ``@PLACEHOLDERS@`` filled in."""
+    return PLACEHOLDER.sub(lambda match: str(values[match[1]]), template)

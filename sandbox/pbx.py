@@ -2,7 +2,7 @@
 """Asterisk with the sandbox's configuration and the files a partner installs.
 
 The dialplan include, the manager user and the journal of ``callcenter_core`` are used
-exactly as shipped, but for passwords and places, so what is tested is what is given out.
+exactly as shipped, but for passwords and places: what is tested is what is given out.
 """
 
 import os
@@ -15,11 +15,10 @@ import time
 from .component import Component
 from .console import Problem
 from .install import asterisk_share, program
-from .paths import ADDONS, HERE
+from .paths import ADDONS, HERE, fill
 
 TEMPLATES = HERE / "asterisk"
 SHIPPED = ADDONS / "callcenter_core" / "asterisk"
-PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 
 
 class Asterisk(Component):
@@ -33,7 +32,7 @@ class Asterisk(Component):
     def prepare(self):
         self._make_folders()
         for template in sorted(TEMPLATES.glob("*.conf")):
-            text = PLACEHOLDER.sub(self._value, template.read_text())
+            text = fill(template.read_text(), self._values())
             (self.etc / template.name).write_text(text)
         self._render_shipped()
 
@@ -72,13 +71,11 @@ class Asterisk(Component):
         return subprocess.run(words, capture_output=True, text=True, timeout=30)
 
     def _make_folders(self):
-        names = ("etc", "lib/keys", "data/sounds", "data/agi-bin", "spool", "run", "log")
-        for name in names:
+        for name in ("etc", "lib/keys", "data/sounds", "data/agi-bin", "run"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         for name in ("monitor", "voicemail", "tmp", "outgoing"):
-            (self.directory / "spool" / name).mkdir(exist_ok=True)
-        for name in ("cdr-csv", "cel-custom"):
-            (self.directory / "log" / name).mkdir(exist_ok=True)
+            (self.directory / "spool" / name).mkdir(parents=True, exist_ok=True)
+        (self.directory / "log").mkdir(exist_ok=True)
         share = asterisk_share()[1]
         # Debian's own link to the English voice leads through /etc/alternatives.
         voice = next(iter(sorted(share.glob("sounds/en_US*"))), share / "sounds/en")
@@ -90,9 +87,9 @@ class Asterisk(Component):
             link.unlink(missing_ok=True)
             link.symlink_to(place)
 
-    def _value(self, match):
+    def _values(self):
         instance = self.instance
-        values = {
+        return {
             "ETC": self.etc,
             "HOME": self.directory,
             "MODULES": asterisk_share()[0],
@@ -108,7 +105,6 @@ class Asterisk(Component):
             "CARRIER_PORT": instance.carrier_port,
             "AGENTS": self._agents(),
         }
-        return str(values[match[1]])
 
     def _agents(self):
         """SIP telephones 1001 to 1020 and browsers 2001 to 2020."""

@@ -58,8 +58,8 @@ class Postgres(Component):
         return self._unprivileged([str(word) for word in words]), os.environ
 
     def is_ready(self):
-        words = [self._program("pg_isready"), "-q", "-h", self.socket_dir, "-U", SUPERUSER]
-        return subprocess.run(words).returncode == 0
+        ask = [self._program("pg_isready"), "-q", "-U", SUPERUSER]
+        return subprocess.run([*ask, "-h", self.socket_dir]).returncode == 0
 
     def query(self, sql, database="postgres", user=SUPERUSER):
         """Run one statement; return its rows as ``psql`` prints them, unaligned."""

@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from itertools import pairwise
 
 FRAME = 160
 """Samples in a packet: 20 ms of 8 kHz."""
@@ -82,7 +83,7 @@ class Audio:
         if not samples or max(samples) < 200:
             return 0
         signs = [sample > 0 for sample in samples]
-        crossings = sum(one != two for one, two in zip(signs, signs[1:], strict=False))
+        crossings = sum(one != two for one, two in pairwise(signs))
         return crossings / 2 / (len(samples) / 8000)
 
     def hears(self, frequency, timeout=5):
