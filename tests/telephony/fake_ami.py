@@ -1,10 +1,17 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
-"""An AMI on loopback that behaves, and misbehaves, as a test wants."""
+"""An AMI on loopback that behaves, and misbehaves, as a test wants.
+
+Beside it a client in a hurry, so that tests need not wait.
+"""
 
 import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+
+from telephony import ami
+
+SECRET = "s3cret-of-the-pbx"
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 BOOTED = (
@@ -32,7 +39,8 @@ class Request(list):
         return dict(self).get(header, default)
 
     def answer(self, *pairs, response="Success"):
-        return message(("Response", response), ("ActionID", self["ActionID"]), *pairs)
+        mine = ("ActionID", self.get("ActionID"))
+        return message(("Response", response), mine, *pairs)
 
     def list(self, *items, complete="ListComplete"):
         """Return an answer and its list; items are (event name, headers)."""
@@ -54,7 +62,7 @@ class Request(list):
         )
 
 
-class FakeAMI:
+class Server:
     """A server; use it as a context manager.
 
     :param answers: action → function of a :class:`Request` that returns the bytes to
@@ -68,7 +76,7 @@ class FakeAMI:
         self,
         answers=None,
         *,
-        secret="secret",
+        secret=SECRET,
         greeting=GREETING,
         after_login=BOOTED,
         context=None,
@@ -121,7 +129,8 @@ class FakeAMI:
     def send(self, data):
         """Send bytes to everybody who is connected."""
         for peer in list(self._peers):
-            peer.sendall(data)
+            with suppress(OSError):
+                peer.sendall(data)
 
     def asked(self, action):
         """Return the requests for an action."""
@@ -176,3 +185,55 @@ class FakeAMI:
             return
         peer.sendall(request.answer(("Message", "Authentication accepted")))
         peer.sendall(self.after_login)
+
+
+class Client(ami.Client):
+    """An impatient client that remembers what it was told.
+
+    :ivar events: the events, in order
+    :ivar states: the states with their reasons, in order
+    """
+
+    BACKOFF = (0.01, 0.05)
+    REFUSED_DELAY = 0.1
+    FAREWELL = 0.2
+
+    def __init__(self, port, host="127.0.0.1", secret=SECRET, **kwargs):
+        self.events = []
+        self.states = []
+        defaults = {
+            "timeout": 0.5,
+            "keepalive": 5,
+            "on_event": self.events.append,
+            "on_state": lambda *state: self.states.append(state),
+        }
+        super().__init__(host, port, "odoo", secret, **{**defaults, **kwargs})
+
+    def is_in(self, state):
+        """Whether a state was reported last."""
+        return bool(self.states) and self.states[-1][0] == state
+
+    def reason(self, state):
+        """Return why the client was in a state last."""
+        return next(why for name, why in reversed(self.states) if name == state)
+
+
+@contextmanager
+def connected(server, **kwargs):
+    """Give a client that is connected."""
+    with Client(server.port, **kwargs) as client:
+        assert client.wait_connected(5), client.states
+        yield client
+
+
+def until(condition, seconds=5):
+    """Wait until a condition holds; return whether it does."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return condition()
+
+
+def ami_threads():
+    """Return the threads of all clients."""
+    return [one for one in threading.enumerate() if one.name.startswith("ami")]

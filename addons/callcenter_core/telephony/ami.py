@@ -180,21 +180,23 @@ def request(action, fields, action_id):
     :raises HeaderInjection: a name or a value has a control character, or a name
         something else that a header's name cannot have
     """
-    lines = []
-    for name, value in {"Action": action, "ActionID": action_id, **fields}.items():
-        if not _NAME.fullmatch(str(name)):
-            raise HeaderInjection(f"not a header's name: {name!r}")
+    pairs = [("Action", action), ("ActionID", action_id)]
+    for name, value in fields.items():
+        name = str(name)
+        if not _NAME.fullmatch(name) or name.lower() in ("action", "actionid"):
+            raise HeaderInjection(f"not the name of a header: {name!r}")
         if value is None:
             continue
         if isinstance(value, Mapping):
             value = [_assignment(name, *item) for item in value.items()]
         elif not isinstance(value, (list, tuple)):
             value = [value]
-        for one in map(str, value):
-            if _CONTROL.search(one):
-                # The value stays out of the message: it may be a secret.
-                raise HeaderInjection(f"control character in the value of {name}")
-            lines.append(f"{name}: {one}")
+        pairs += ((name, str(one)) for one in value)
+    for name, value in pairs:
+        if _CONTROL.search(value):
+            # The value stays out of the message: it may be a secret.
+            raise HeaderInjection(f"control character in the value of {name}")
+    lines = (f"{name}: {value}" for name, value in pairs)
     return (EOL.join(lines) + END).encode("utf-8", "replace")
 
 
@@ -598,7 +600,7 @@ class Client(Manager):
             stopping.wait(self._delay(state, failures))
 
     def _delay(self, state, failures):
-        """Return the seconds to wait, spread so that clients do not come all at once."""
+        """Return the seconds to wait, spread so that clients do not come together."""
         first, longest = self.BACKOFF
         delay = min(longest, first * 2 ** min(failures, 16))
         if state == REFUSED:

@@ -1,0 +1,22 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
+"""The telephony library is tested as it is meant to be used: without Odoo."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+ADDON = Path(__file__).parents[2] / "addons" / "callcenter_core"
+sys.path.insert(0, str(ADDON))
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left():
+    """No test may leave a thread of an AMI client behind."""
+    yield
+    deadline = time.monotonic() + 5
+    while left := [one for one in threading.enumerate() if one.name.startswith("ami ")]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
