@@ -85,11 +85,20 @@ class CallStarted(CallFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallChanged(CallFact):
-    """More became known: an agent's call turned out to go outside, and to whom."""
+    """More became known: an agent's call turned out to go outside, and to whom.
+
+    Only what is not empty has changed.
+    """
 
     direction: str = ""
     number: str = ""
     name: str = ""
+    did: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDiscarded(CallFact):
+    """``call`` turned out to be none (a supervisor listens to another): forget it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +126,10 @@ class CallDequeued(LegFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMerged(CallFact):
-    """``call`` went up in ``into`` (attended transfer, conference): its legs move."""
+    """``call`` went up in ``into`` (attended transfer, conference): its legs move.
+
+    No :class:`CallEnded` follows for ``call``.
+    """
 
     into: str
 
@@ -144,12 +156,16 @@ class CallEnded(CallFact):
         caller left before anybody answered), ``no_answer``, ``busy``,
         ``congestion``, ``invalid`` (no such number), ``cancelled`` (the agent gave
         up before the other side answered) or ``failed``; an inbound call that was
-        only served by the PBX itself (IVR, voicemail) is ``self_service``
-    :param ended_by: ``customer``, ``agent``, ``system`` or empty
+        only served by the PBX itself (IVR, voicemail) is ``self_service``, and so
+        is any other call in which a phone was picked up but none other called
+    :param ended_by: who hung up first after the last talk: ``customer``, ``agent``,
+        ``system`` (the dialplan) or empty
     :param wait: from the call's start, or from entering its first queue, to the
-        first talk with an agent or to the end; for an outbound call the time the
+        first talk with an agent; without one to when the caller left the last queue,
+        or to the end; 0 for ``self_service``; for an outbound call the time the
         customer's phone rang
-    :param talk: seconds in which the customer spoke with anybody of ours
+    :param talk: seconds in which the customer spoke with anybody; for an internal
+        call, the first leg
     :param hold: seconds the customer was on hold; talk + hold <= duration
     """
 
@@ -184,6 +200,21 @@ class LegStarted(LegFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegChanged(LegFact):
+    """More became known of a leg. Only what is not empty has changed.
+
+    :param party: a ``customer`` becomes ``external`` in a merge of two calls that
+        both have one
+    :param number: the number that was dialled, once the PBX tells it
+    """
+
+    party: str = ""
+    number: str = ""
+    name: str = ""
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegRang(LegFact):
     """The leg's phone rings from ``time`` on."""
 
@@ -195,7 +226,7 @@ class LegAnswered(LegFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegConnected(LegFact):
-    """The leg hears another party from ``time`` on.
+    """The leg hears another party from ``time`` on, or other parties than before.
 
     :param peers: the legs that it is connected with; more than one in a conference
     """
@@ -210,7 +241,9 @@ class LegDisconnected(LegFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegHeld(LegFact):
-    """The party of ``leg`` put the others on hold.
+    """The party of ``leg`` put the others on hold, until LegResumed or LegEnded.
+
+    A leg that holds one party may be connected with another meanwhile (consulting).
 
     :param held: seconds this leg had held before
     """
