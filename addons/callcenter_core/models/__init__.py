@@ -1,0 +1,23 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
+from . import (
+    callcenter_agent,
+    callcenter_agent_interval,
+    callcenter_call,
+    callcenter_call_identity,
+    callcenter_call_leg,
+    callcenter_command,
+    callcenter_command_run,
+    callcenter_connector,
+    callcenter_extension,
+    callcenter_fact_failure,
+    callcenter_number,
+    callcenter_number_block,
+    callcenter_number_choice,
+    callcenter_number_mixin,
+    callcenter_pbx,
+    callcenter_queue,
+    callcenter_team,
+    crm_lead,
+    ir_http,
+    res_partner,
+)

@@ -1,0 +1,436 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
+import logging
+import re
+from collections import defaultdict
+from functools import lru_cache
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..telephony.numbers import DialPlan
+
+_logger = logging.getLogger(__name__)
+
+#: Fewest digits at the end that two numbers share to be taken for the same when one
+#: of them lacks its area code; shorter numbers (extensions) must be equal.
+SUFFIX_LENGTH = 7
+
+#: Records indexed at a time.
+BATCH = 2000
+
+#: Set while everything is to be indexed anew: what was indexed before this time.
+REBUILD_PARAMETER = "callcenter_core.number_rebuild"
+
+
+@lru_cache(maxsize=256)
+def _get_plan(country, outside="", internal="", long_distance=""):
+    """Return the dial rules of a country and a PBX; they are costly to make."""
+    return DialPlan(
+        country=country,
+        outside_prefix=outside,
+        internal_prefix=internal,
+        long_distance_prefix=long_distance,
+    )
+
+
+class CallcenterNumber(models.Model):
+    """Index of the telephone numbers of contacts, leads and other records.
+
+    One row for each number of a record, kept by ``callcenter.number.mixin``. Found by
+    equality of the international form, else from the last digits on: both are look-ups
+    in a B-tree, whatever the number of contacts.
+    """
+
+    _name = "callcenter.number"
+    _description = "Telephone Number"
+    _order = "id"
+    _rec_name = "number"
+    _log_access = False
+
+    number = fields.Char(
+        readonly=True,
+        index="btree_not_null",
+        help="International form (E.164), if the number has one.",
+    )
+    reversed = fields.Char(readonly=True, help="The number's digits backwards.")
+    res_model = fields.Char(string="Model", required=True, readonly=True)
+    res_id = fields.Many2oneReference(
+        string="Record", model_field="res_model", required=True, readonly=True
+    )
+    field = fields.Char(required=True, readonly=True)
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="cascade",
+    )
+    date = fields.Datetime(string="Indexed On", readonly=True)
+
+    _record_unique = models.UniqueIndex("(res_id, res_model, field)")
+    _reversed_index = models.Index("(reversed text_pattern_ops)")
+
+    # ------------------------------------------------------------
+    # LOOK-UP
+    # ------------------------------------------------------------
+
+    @api.model
+    def _lookup(self, number, pbx=None, known=(), limit=20):
+        """Return the records that a number may belong to, the likeliest first.
+
+        Only records that the user may read, of his allowed companies, are returned. The
+        one that somebody chose for this number comes first, then those with open
+        business, then who called last.
+
+        :param number: the number in any form
+        :param pbx: the PBX that sent it, whose dial rules apply
+        :param known: records that are known to be right: they come first
+        :param limit: how many rows of the index to look at
+        :return: list of dicts, see ``_callcenter_match_values``
+        """
+        self._index_scheduled()
+        ids_by_model = defaultdict(list)
+        for res_model, res_id in self._find(number, pbx, limit):
+            ids_by_model[res_model].append(res_id)
+        known = [(record._name, record.id) for record in known]
+        for res_model, res_id in known:
+            if res_id not in ids_by_model[res_model]:
+                ids_by_model[res_model].append(res_id)
+        matches = []
+        for res_model, res_ids in ids_by_model.items():
+            model = self.env.get(res_model)
+            if model is None or not model.has_access("read"):
+                continue
+            records = model.search([("id", "in", res_ids)])
+            matches += records._callcenter_match_values()
+        if len(matches) < 2:
+            return matches
+        chosen = self._get_choices(number, pbx)
+
+        def rank(match):
+            key = match["res_model"], match["res_id"]
+            last_call = match["last_call"] and match["last_call"]["date"] or ""
+            return (
+                key in known,
+                chosen.get(key, 0),
+                bool(match["open"]),
+                last_call,
+            )
+
+        matches.sort(key=lambda match: match["name"])
+        matches.sort(key=rank, reverse=True)
+        return matches
+
+    @api.model
+    def _find(self, number, pbx=None, limit=20):
+        """Return the index's rows for a number.
+
+        :param number: the number in any form
+        :param pbx: the PBX that sent it, whose dial rules apply
+        :return: list of pairs (model, id)
+        """
+        e164, backwards = self._get_plan(pbx).search_keys(number)
+        companies = SQL(
+            "(company_id IS NULL OR company_id = ANY(%s))", self._get_companies(pbx).ids
+        )
+        conditions = []
+        if e164:
+            conditions.append(SQL("number = %s", e164))
+        if len(backwards) >= SUFFIX_LENGTH:
+            shorter = [
+                backwards[:length] for length in range(SUFFIX_LENGTH, len(backwards))
+            ]
+            conditions.append(
+                SQL(
+                    "(reversed LIKE %s OR reversed = ANY(%s))",
+                    f"{backwards}%",
+                    shorter,
+                )
+            )
+        elif backwards:
+            conditions.append(SQL("reversed = %s", backwards))
+        for condition in conditions:
+            rows = self.env.execute_query(
+                SQL(
+                    """SELECT DISTINCT res_model, res_id FROM callcenter_number
+                        WHERE %s AND %s LIMIT %s""",
+                    condition,
+                    companies,
+                    limit,
+                )
+            )
+            if rows:
+                return rows
+        return []
+
+    @api.model
+    def _get_choices(self, number, pbx):
+        """Return how much to prefer what users chose for a number.
+
+        :return: dict of numbers by (model, id); greater is better
+        """
+        key = self._get_choice_key(number, pbx)
+        if not key:
+            return {}
+        # sudo: callcenter.number.choice - what colleagues chose counts too
+        choices = self.env["callcenter.number.choice"].sudo().search(
+            [
+                ("number", "=", key),
+                ("company_id", "in", self._get_companies(pbx).ids),
+            ],
+            order="date, id",
+            limit=50,
+        )
+        weights = {}
+        for position, choice in enumerate(choices, start=1):
+            own = choice.user_id.id == self.env.uid
+            weight = position + own * len(choices)
+            record = choice.res_model, choice.res_id
+            weights[record] = max(weight, weights.get(record, 0))
+        return weights
+
+    @api.model
+    def _get_choice_key(self, number, pbx=None):
+        """Return the form of a number under which choices are remembered."""
+        e164, backwards = self._get_plan(pbx).search_keys(number)
+        return e164 or backwards[::-1]
+
+    @api.model
+    def _get_companies(self, pbx):
+        """Return the companies whose records may be found."""
+        if not self.env.su or "allowed_company_ids" in self.env.context:
+            return self.env.companies
+        return (pbx and pbx.company_id) or self.env.company
+
+    # ------------------------------------------------------------
+    # NUMBERS
+    # ------------------------------------------------------------
+
+    @api.model
+    def _get_plan(self, pbx=None, country=None):
+        """Return the rules by which numbers are read.
+
+        :param pbx: PBX that sends the numbers; without one they come from an address
+            book and have no prefixes
+        :param country: country of the numbers, the PBX's or company's by default
+        """
+        if not pbx:
+            return _get_plan((country or self.env.company.country_id).code or "")
+        # sudo: callcenter.pbx - its dial rules are no secret
+        pbx = pbx.sudo()
+        return _get_plan(
+            (country or pbx.country_id or pbx.company_id.country_id).code or "",
+            pbx.outside_prefix or "",
+            pbx.internal_prefix or "",
+            pbx.long_distance_prefix or "",
+        )
+
+    @api.model
+    def _get_dialable(self, number):
+        """Return the characters of a number that can be dialled, empty if it is none."""
+        number = (number or "").replace("(0)", "")
+        if re.search(r"[^\d+*#\s()/.\-\u2010-\u2015\xa0]", number):
+            return ""
+        dialable = re.sub(r"[^\d+*#]", "", number)
+        return dialable if re.fullmatch(r"\+?[\d*#]{1,40}", dialable) else ""
+
+    @api.model
+    def _get_models(self):
+        """Return the names of the models whose numbers are indexed."""
+        return [
+            name
+            for name in self.env.registry.descendants(
+                ["callcenter.number.mixin"], "_inherit"
+            )
+            if not self.env[name]._abstract and self.env[name]._auto
+        ]
+
+    # ------------------------------------------------------------
+    # INDEXING
+    # ------------------------------------------------------------
+
+    @api.model
+    def _index_scheduled(self):
+        """Index the records that were scheduled in this transaction, in one go."""
+        scheduled = self.env.cr.precommit.data.pop("callcenter_core.numbers", {})
+        for res_model, ids in scheduled.items():
+            # sudo: every model with numbers - the index is kept for all users
+            records = self.env[res_model].sudo().browse(ids).exists()
+            records._callcenter_index_numbers()
+
+    @api.model
+    def _store(self, rows, empty):
+        """Write rows of the index.
+
+        :param rows: list of (number, reversed, res_model, res_id, field, company)
+        :param empty: list of (res_model, res_id, field) that have no number any more
+        """
+        if empty:
+            self.env.cr.execute_values(
+                """DELETE FROM callcenter_number n
+                    USING (VALUES %s) AS gone (res_model, res_id, field)
+                    WHERE n.res_id = gone.res_id AND n.res_model = gone.res_model
+                    AND n.field = gone.field""",
+                empty,
+                page_size=BATCH,
+            )
+        if rows:
+            self.env.cr.execute_values(
+                """INSERT INTO callcenter_number
+                        (number, reversed, res_model, res_id, field, company_id, date)
+                    VALUES %s
+                    ON CONFLICT (res_id, res_model, field) DO UPDATE
+                    SET number = excluded.number, reversed = excluded.reversed,
+                        company_id = excluded.company_id, date = excluded.date""",
+                rows,
+                template="(%s, %s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC')",
+                page_size=BATCH,
+            )
+        if rows or empty:
+            self.invalidate_model(flush=False)
+
+    @api.model
+    def _remove(self, res_model, ids):
+        """Forget records that are deleted."""
+        self.env.execute_query(
+            SQL(
+                """WITH gone AS (
+                        DELETE FROM callcenter_number_choice
+                        WHERE res_model = %(model)s AND res_id = ANY(%(ids)s)
+                    )
+                    DELETE FROM callcenter_number
+                    WHERE res_model = %(model)s AND res_id = ANY(%(ids)s)
+                    RETURNING id""",
+                model=res_model,
+                ids=list(ids),
+            )
+        )
+        self.invalidate_model(flush=False)
+
+    @api.model
+    def _get_missing(self, model, after, before, limit):
+        """Return ids of records of which a number is not, or not freshly, indexed.
+
+        :param model: a model with numbers
+        :param after: only ids greater than this
+        :param before: what was indexed before this time is indexed again, if given
+        """
+        return [
+            res_id
+            for (res_id,) in self.env.execute_query(
+                SQL(
+                    """SELECT r.id FROM %(table)s r
+                        WHERE r.id > %(after)s AND (%(missing)s)
+                        ORDER BY r.id LIMIT %(limit)s""",
+                    table=SQL.identifier(model._table),
+                    after=after,
+                    missing=SQL(" OR ").join(
+                        self._get_missing_condition(model, field, before)
+                        for field in model._callcenter_number_fields
+                    ),
+                    limit=limit,
+                )
+            )
+        ]
+
+    @api.model
+    def _get_missing_condition(self, model, field, before):
+        fresh = SQL("AND n.date >= %s", before) if before else SQL()
+        return SQL(
+            """%(column)s > '' AND NOT EXISTS (
+                SELECT FROM callcenter_number n WHERE n.res_id = r.id
+                AND n.res_model = %(model)s AND n.field = %(field)s %(fresh)s)""",
+            column=SQL.identifier("r", field),
+            model=model._name,
+            field=field,
+            fresh=fresh,
+        )
+
+    @api.model
+    def _index_missing(self, limit=None):
+        """Index what is not indexed, in batches, each one committed.
+
+        Data that was there before the addon, that was loaded past the ORM, or all of it
+        after ``action_rebuild``. Goes on where it stopped when called again.
+
+        :param limit: stop after about this many records
+        :return: whether all is done
+        """
+        # sudo: ir.config_parameter - set by action_rebuild
+        parameters = self.env["ir.config_parameter"].sudo()
+        before = parameters.get_param(REBUILD_PARAMETER) or None
+        done = 0
+        for name in self._get_models():
+            # sudo: every model with numbers - the index is kept for all users
+            model = self.env[name].sudo()
+            model.flush_model(model._callcenter_number_fields)
+            after = 0
+            while ids := self._get_missing(model, after, before, BATCH):
+                model.browse(ids)._callcenter_index_numbers()
+                self.env.invalidate_all()
+                after = ids[-1]
+                done += len(ids)
+                _logger.info("Indexed the numbers of %d records, %s", done, name)
+                if not self._commit_progress(len(ids)):
+                    return False
+                if limit and done >= limit:
+                    return False
+            self._remove_orphans(model)
+        if before:
+            parameters.set_param(REBUILD_PARAMETER, False)
+        return True
+
+    @api.model
+    def _commit_progress(self, processed):
+        """Commit a batch where this is possible; return the seconds left."""
+        if self.env.context.get("callcenter_no_commit"):
+            return float("inf")
+        return self.env["ir.cron"]._commit_progress(processed)
+
+    @api.model
+    def _remove_orphans(self, model):
+        """Forget records that were deleted past the ORM."""
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM callcenter_number n WHERE n.res_model = %s
+                    AND NOT EXISTS (SELECT FROM %s r WHERE r.id = n.res_id)""",
+                model._name,
+                SQL.identifier(model._table),
+            )
+        )
+
+    @api.model
+    def _cron_index(self):
+        """Index what is missing; called again by the scheduler until all is done."""
+        remaining = sum(
+            len(self._get_missing(self.env[name], 0, None, 1))
+            for name in self._get_models()
+        )
+        self.env["ir.cron"]._commit_progress(remaining=remaining)
+        if not self._index_missing():
+            self.env["ir.cron"]._commit_progress(remaining=1)
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    @api.model
+    def action_rebuild(self):
+        """Read all numbers again, in the background; look-ups go on meanwhile.
+
+        Of use after the country of a company or many contacts was changed past Odoo.
+        """
+        self.browse().check_access("read")
+        # sudo: ir.config_parameter, ir.cron - administrators of the call center may
+        # start this job without being administrators of Odoo
+        self.env["ir.config_parameter"].sudo().set_param(
+            REBUILD_PARAMETER, fields.Datetime.to_string(fields.Datetime.now())
+        )
+        self.env.ref("callcenter_core.ir_cron_number_index").sudo()._trigger()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._("All numbers are read again in the background."),
+            },
+        }
