@@ -109,8 +109,8 @@ def chromium():
 
 
 def _virtual_environment(development):
-    if sys.version_info < (3, 10):  # noqa: UP036 - not ours to choose
-        raise Problem("Odoo 19 needs Python 3.10 or newer; please run make with it.")
+    if sys.version_info < (3, 11):  # noqa: UP036
+        raise Problem("Needs Python 3.11 or newer: make PYTHON=/usr/bin/python3.x …")
     if not PYTHON.exists():
         with step("virtual environment"):
             run([sys.executable, "-m", "venv", VENV])

@@ -1,6 +1,7 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """``make run``: the whole call centre in one terminal, until Ctrl-C."""
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 from .console import Problem, step
 from .databases import SHIM, digest
 from .install import setup
+from .instance import COMPONENTS
 from .odoo import addons, run_odoo, write_configuration
 from .paths import PYTHON, ROOT
 
@@ -24,7 +26,7 @@ LOGINS = (
 def run(instance, workers=0):
     """Prepare everything, then hand the terminal over to the supervisor."""
     setup()
-    running = [name for name in ("postgres", "odoo") if instance.component(name).pid]
+    running = [name for name in COMPONENTS if instance.component(name).pid]
     if running:
         raise Problem(f"Instance {instance.name} runs already: {' '.join(running)}.")
     prepare_database(instance)
@@ -40,7 +42,13 @@ def run(instance, workers=0):
     }
     # honcho names the lines' origin, and stops all when one ends or on Ctrl-C.
     words = [str(PYTHON), "-m", "honcho", "start", "-f", str(procfile), "-d", str(ROOT)]
-    return subprocess.call(words, env=environment, cwd=ROOT)
+    process = subprocess.Popen(words, env=environment, cwd=ROOT)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    while process.poll() is None:
+        with contextlib.suppress(KeyboardInterrupt):
+            # Ctrl-C reaches honcho too, which then needs a moment to stop the rest.
+            process.wait()
+    return 0 if process.returncode in (130, 143) else process.returncode
 
 
 def _procfile(workers):

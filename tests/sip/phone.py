@@ -310,14 +310,12 @@ class Call:
         return self._invitation[name.lower()]
 
     def wait(self, state, timeout=10):
-        """Whether the call gets as far as *state* before time is up."""
-        wanted = STATES.index(state)
+        """Whether the call gets as far as *state* before time is up, or it ends."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: STATES.index(self.state) >= wanted
-                and (state == "ended" or self.state != "ended" or state in self.times),
-                timeout,
+            self._changed.wait_for(
+                lambda: state in self.times or self.state == "ended", timeout
             )
+            return state in self.times
 
     def answer(self):
         if self._invitation and self.state in ("new", "ringing"):
@@ -521,6 +519,9 @@ class Call:
                 return
             self.state = state
             self.times[state] = time.time()
+            if state == "answered":
+                # Nobody has to ring before answering.
+                self.times.setdefault("ringing", self.times[state])
             self._changed.notify_all()
         if state == "ended":
             self.audio.close()
