@@ -275,7 +275,8 @@ class LegEnded(LegFact):
     :param hold: seconds in which this leg held the others
     :param segments: the leg's life for the timeline, gapless from first to last:
         ``(state, start, stop)`` with state ``dial``, ``ring``, ``wait``, ``talk``,
-        ``hold`` or ``idle`` and times like :attr:`Fact.time`
+        ``hold`` or ``idle`` and times like :attr:`Fact.time`; states of less than
+        50 ms are given to their neighbours
     """
 
     result: str

@@ -12,6 +12,8 @@ HOLDING = "holding"
 ON_HOLD = "on hold"
 
 _SHOWN = {HOLDING: "hold", ON_HOLD: "hold"}
+#: Seconds that a state must last to be shown: between answer and talk lie 2 ms.
+_SLIVER = 0.05
 
 
 class Timeline:
@@ -46,11 +48,17 @@ class Timeline:
         return round(sum(e - b for state, b, e in self._past if state in states), 6)
 
     def segments(self):
-        """Return ``((state, start, stop), …)`` as :class:`~.facts.LegEnded` has it."""
+        """Return ``((state, start, stop), …)`` as :class:`~.facts.LegEnded` has it.
+
+        What lasted less than 50 ms is given to its neighbour; totals still count it.
+        """
         shown = []
         for state, start, stop in self._past:
             state = _SHOWN.get(state, state)
-            if shown and shown[-1][0] == state:
+            if shown and (shown[-1][0] == state or stop - start < _SLIVER):
+                shown[-1] = (shown[-1][0], shown[-1][1], stop)
+            elif shown and shown[-1][2] - shown[-1][1] < _SLIVER:
+                # Only the first can be that short.
                 shown[-1] = (state, shown[-1][1], stop)
             else:
                 shown.append((state, start, stop))
