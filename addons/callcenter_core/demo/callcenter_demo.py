@@ -17,7 +17,7 @@ class CallcenterPbx(models.Model):
 
     @api.model
     def _install_demo_extensions(self, pbx_id):
-        """Create twenty extensions, 1001 to 1020; two for browsers."""
+        """Create twenty extensions, 1001 to 1020."""
         self.env["callcenter.extension"].create(
             [
                 {
@@ -25,7 +25,6 @@ class CallcenterPbx(models.Model):
                     "number": str(number),
                     "interface": f"PJSIP/{number}",
                     "name": f"Desk {number - 1000}",
-                    "kind": "webrtc" if number > 1018 else "sip",
                 }
                 for number in range(1001, 1021)
             ]
@@ -85,9 +84,7 @@ class _History:
         closing = midnight + timedelta(hours=15)
         busy = {agent.id: [] for agent in self.agents}
         # one call after the other: nobody is in two calls at a time
-        slots = sorted(
-            self.dice.sample(range(0, 8 * 3600 - 1800, 1200), CALLS_A_DAY)
-        )
+        slots = sorted(self.dice.sample(range(0, 8 * 3600 - 1800, 1200), CALLS_A_DAY))
         for slot in slots:
             start = opening + timedelta(seconds=slot + self.dice.randrange(300))
             agent = self.dice.choice(self.agents)
@@ -139,7 +136,9 @@ class _History:
         offered = start + timedelta(seconds=2)
         legs = [
             self._leg("customer", start, 0, 0, 0, wait=wait),
-            self._leg("agent", offered, min(wait - 2, 15), 0, 0, agent=agent, queue=queue),
+            self._leg(
+                "agent", offered, min(wait - 2, 15), 0, 0, agent=agent, queue=queue
+            ),
         ]
         self._call(
             "inbound", start, legs, agent, queue=queue, result="abandoned",
@@ -159,8 +158,8 @@ class _History:
             self._leg("customer", pick_up, ring, talk, 0),
         ]
         self._call(
-            "outbound", start, legs, agent, result="answered" if answered else "no_answer",
-            wait=ring, ring=ring, talk=talk, hold=0, duration=3 + ring + talk,
+            "outbound", start, legs, agent,
+            result="answered" if answered else "no_answer", wait=ring, ring=ring, talk=talk, hold=0, duration=3 + ring + talk,
             ended_by="customer" if answered else "system",
         )  # fmt: skip
         self._busy(busy, agent, start, 3 + ring, talk, 0, "dialling")
@@ -218,7 +217,9 @@ class _History:
             "segments": segments,
         }
 
-    def _call(self, direction, start, legs, agent, queue=None, missed_by=None, **values):
+    def _call(
+        self, direction, start, legs, agent, queue=None, missed_by=None, **values
+    ):
         partner, lead, number = self._pick_caller()
         for leg in legs:
             if leg["party"] == "customer":
@@ -234,7 +235,7 @@ class _History:
                 "direction": direction,
                 "number": number,
                 "number_e164": number,
-                "did": "+49305550100" if direction == "inbound" else False,
+                "did": "+49301234500" if direction == "inbound" else False,
                 "partner_id": partner.id if partner else False,
                 "lead_id": lead.id if lead else False,
                 "queue_id": queue.id if queue else False,

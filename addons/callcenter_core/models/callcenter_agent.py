@@ -123,8 +123,10 @@ class CallcenterAgent(models.Model):
             return {"agent": False}
         companies = agent.company_id
         # sudo: callcenter.extension - an agent sees who sits where in his company
-        extensions = self.env["callcenter.extension"].sudo().search(
-            [("company_id", "in", companies.ids), ("pbx_id.active", "=", True)]
+        extensions = (
+            self.env["callcenter.extension"]
+            .sudo()
+            .search([("company_id", "in", companies.ids), ("pbx_id.active", "=", True)])
         )
         calls = self.env["callcenter.call"].search(
             [("user_ids", "in", self.env.uid), ("stop", "=", False)]
@@ -177,8 +179,8 @@ class CallcenterAgent(models.Model):
     def _desktop_payload(self):
         """Return what the web client shows of these agents' states.
 
-        :return: dict by agent id of the payload of ``callcenter_core/agent``; the sender
-            adds ``seq``
+        :return: dict by agent id of the payload of ``callcenter_core/agent``; the
+            sender adds ``seq``
         """
         # sudo: callcenter.extension, callcenter.queue - shown to the agent himself
         payloads = {}

@@ -1,7 +1,6 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 from odoo import fields, models
 
-
 #: What an agent may be doing. An agent without an open interval is ``offline``.
 AGENT_STATES = [
     ("offline", "Offline"),

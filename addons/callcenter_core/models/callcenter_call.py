@@ -54,7 +54,9 @@ class CallcenterCall(models.Model):
         readonly=True, help="The name that the telephone network sent."
     )
     did = fields.Char(
-        string="Number Called", readonly=True, help="The number that the customer dialled."
+        string="Number Called",
+        readonly=True,
+        help="The number that the customer dialled.",
     )
     partner_id = fields.Many2one(
         comodel_name="res.partner",
@@ -316,9 +318,5 @@ class CallcenterCall(models.Model):
             .with_user(user)
             .with_context(allowed_company_ids=companies.ids)
         )
-        known = [
-            record
-            for record in (self.partner_id, self.lead_id)
-            if record
-        ]
+        known = [record for record in (self.partner_id, self.lead_id) if record]
         return numbers._lookup(self.number, self.pbx_id, known=known)

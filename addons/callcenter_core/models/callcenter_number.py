@@ -172,13 +172,17 @@ class CallcenterNumber(models.Model):
         if not key:
             return {}
         # sudo: callcenter.number.choice - what colleagues chose counts too
-        choices = self.env["callcenter.number.choice"].sudo().search(
-            [
-                ("number", "=", key),
-                ("company_id", "in", self._get_companies(pbx).ids),
-            ],
-            order="date, id",
-            limit=50,
+        choices = (
+            self.env["callcenter.number.choice"]
+            .sudo()
+            .search(
+                [
+                    ("number", "=", key),
+                    ("company_id", "in", self._get_companies(pbx).ids),
+                ],
+                order="date, id",
+                limit=50,
+            )
         )
         weights = {}
         for position, choice in enumerate(choices, start=1):
@@ -226,7 +230,7 @@ class CallcenterNumber(models.Model):
 
     @api.model
     def _get_dialable(self, number):
-        """Return the characters of a number that can be dialled, empty if it is none."""
+        """Return what can be dialled of a number, empty if it is none."""
         number = (number or "").replace("(0)", "")
         if re.search(r"[^\d+*#\s()/.\-\u2010-\u2015\xa0]", number):
             return ""

@@ -113,8 +113,8 @@ class CallcenterNumberBlock(models.Model):
         numbers, patterns = self._get_blocks(company.id)
         if not numbers and not patterns:
             return False
-        e164, backwards = self.env["callcenter.number"]._get_plan(pbx).search_keys(
-            number
+        e164, backwards = (
+            self.env["callcenter.number"]._get_plan(pbx).search_keys(number)
         )
         now = fields.Datetime.now()
         forms = {e164, backwards[::-1]} - {""}

@@ -210,8 +210,8 @@ class CallcenterPbx(models.Model):
             if not connector._is_alive():
                 pbx.health = "not_running"
                 pbx.health_message = self.env._(
-                    "No connector is running for this PBX. Start “odoo callcenter” on a "
-                    "machine that reaches the PBX and this database."
+                    "No connector is running for this PBX. Start “odoo callcenter” on "
+                    "a machine that reaches the PBX and this database."
                 )
             elif connector.state == "error":
                 pbx.health = "error"

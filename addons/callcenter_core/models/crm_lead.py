@@ -24,7 +24,7 @@ class CrmLead(models.Model):
     def _callcenter_match_values(self):
         """Add company, city and tags; a lead that is not won is open business."""
         matches = super()._callcenter_match_values()
-        for lead, match in zip(self, matches):
+        for lead, match in zip(self, matches, strict=True):
             match.update(
                 name=lead.name,
                 company=lead.partner_name or lead.contact_name or "",

@@ -39,13 +39,14 @@ class ResPartner(models.Model):
                 leads_by_partner[lead.partner_id.id].append(
                     {"res_model": lead._name, "res_id": lead.id, "name": lead.name}
                 )
-        for partner, match in zip(self, matches):
+        for partner, match in zip(self, matches, strict=True):
             match.update(
                 name=partner.name or partner.display_name,
                 company=partner.parent_id.name or partner.company_name or "",
                 city=partner.city or "",
                 tags=[
-                    {"name": tag.name, "color": tag.color} for tag in partner.category_id
+                    {"name": tag.name, "color": tag.color}
+                    for tag in partner.category_id
                 ],
                 open=leads_by_partner[partner.id],
             )
