@@ -10,7 +10,6 @@ import {
     makeEnd,
     makeTalk,
     mockTelephony,
-
     startCallcenter,
 } from "@callcenter_core/../tests/callcenter_test_helpers";
 import { COMMAND_TIMEOUT, WAKE_UP_AFTER } from "@callcenter_core/core/callcenter_service";
@@ -108,9 +107,7 @@ test("what comes in while the server is asked is kept until it has answered", as
     await telephony.send("agent", { seq: 11, ...makeAgent({ state: "talking" }) });
     await telephony.send("agent", { seq: 12, ...makeAgent({ state: "wrap_up" }) });
     expect(callcenter.state.agent.state).toBe("ready");
-    deferred.resolve(
-        makeDesktop({ seq: 11, bus_id: 1e6, agent: makeAgent({ state: "talking" }) })
-    );
+    deferred.resolve(makeDesktop({ seq: 11, bus_id: 1e6, agent: makeAgent({ state: "talking" }) }));
     await refreshed;
     expect(callcenter.state.agent.state).toBe("wrap_up");
     expect(callcenter.seq).toBe(12);

@@ -2,7 +2,7 @@
 
 import { EventBus, reactive } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
-import { deserializeDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, serializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError, RPCError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
@@ -81,7 +81,7 @@ export class CommandError extends Error {
  * @property {string | false} queued_since
  * @property {string} start
  * @property {string | false} answer
- * @property {string} [stop]
+ * @property {string | false} [stop] when it was over, for this agent if it goes on elsewhere
  * @property {{ id: number, state: string }} own_leg
  * @property {Match[]} matches
  * @property {number | false} partner_id
@@ -98,8 +98,8 @@ export class CommandError extends Error {
  * Components read `useState(callcenter.state)`; what only happens once (a call begins to ring) is
  * an event of `callcenter.bus`.
  *
- * @emits CALL `{ call, phase, previous, live }`: a call changed its phase. `previous` is undefined
- *  for a new call; `live` is false when it was learnt by asking instead of as it happened.
+ * @emits CALL `{ call, phase, isNew, live }`: a call changed its phase. `isNew`: it comes to this
+ *  agent now; `live` is false when that was learnt by asking instead of as it happened.
  */
 export class Callcenter {
     /**
@@ -312,6 +312,7 @@ export class Callcenter {
         const phase = callPhase(payload);
         let call = calls.find((c) => c.call_id === payload.call_id);
         const previous = call && callPhase(call);
+        const isNew = previous === undefined || previous === ENDED; // it may ring here again
         if (!call) {
             if (phase === ENDED) {
                 return; // dismissed, or over before this tab heard of it
@@ -320,15 +321,14 @@ export class Callcenter {
             this.state.calls = [payload, ...calls.filter((c) => callPhase(c) !== ENDED)];
             call = this.state.calls[0];
         } else {
+            const { stop } = call;
             Object.assign(call, payload);
-        }
-        if (phase === ENDED && previous !== ENDED) {
-            call.ended_at = payload.stop
-                ? deserializeDateTime(payload.stop).toMillis()
-                : this.now();
+            if (phase === ENDED) {
+                call.stop ||= stop || serializeDateTime(luxon.DateTime.fromMillis(this.now()));
+            }
         }
         if (phase !== previous) {
-            this.bus.trigger("CALL", { call, phase, previous, live });
+            this.bus.trigger("CALL", { call, phase, isNew, live });
         }
     }
 
@@ -451,7 +451,9 @@ export class Callcenter {
             waiting.resolve(payload.result);
         } else {
             waiting.reject(
-                new CommandError(payload.error || _t("The telephone system refused, without a reason."))
+                new CommandError(
+                    payload.error || _t("The telephone system refused, without a reason.")
+                )
             );
         }
     }

@@ -75,7 +75,9 @@ callActions
             label: _t("New lead"),
             icon: "fa fa-star-o",
             isAvailable: (call) =>
-                Boolean(call.number) && !isAmbiguous(call) && whoCalls(call)?.res_model !== "crm.lead",
+                Boolean(call.number) &&
+                !isAmbiguous(call) &&
+                whoCalls(call)?.res_model !== "crm.lead",
             run: (call, env) => {
                 const who = whoCalls(call);
                 if (who?.res_model === "res.partner") {
@@ -84,7 +86,9 @@ callActions
                         context: { default_partner_id: who.res_id, default_phone: call.number },
                     });
                 }
-                return createRecord(env, call, "crm.lead", { default_contact_name: call.name || "" });
+                return createRecord(env, call, "crm.lead", {
+                    default_contact_name: call.name || "",
+                });
             },
         },
         { sequence: 70 }

@@ -94,13 +94,10 @@ export class ScreenPop extends Component {
         return [company, city].filter(Boolean).join(" · ");
     }
 
-    /** Since when the big timer runs: the waiting, then the talk. */
+    /** Since when the timer runs: the waiting, then the talk. */
     get since() {
-        const { call } = this;
-        if (callPhase(call) === RINGING) {
-            return call.queued_since || call.start;
-        }
-        return call.answer || call.start;
+        const { answer, queued_since, start } = this.call;
+        return answer || queued_since || start;
     }
 
     get facts() {
@@ -135,8 +132,7 @@ export class ScreenPop extends Component {
     // What happens
     // -------------------------------------------------------------------------
 
-    onCall({ call, phase, previous, live }) {
-        const isNew = previous === undefined;
+    onCall({ call, phase, isNew, live }) {
         const other = this.callcenter.state.calls.find(
             (c) => c.call_id !== call.call_id && callPhase(c) !== ENDED
         );

@@ -23,14 +23,13 @@ export function formatElapsed(seconds) {
 
 /**
  * Time that passes since a moment, by the server's clock. Renders itself only, once a second, at
- * the second; stands still at `until`.
+ * the second; stands still at `until`. Both are UTC, as the server writes them.
  */
 export class Timer extends Component {
     static template = "callcenter_core.Timer";
     static props = {
         since: { type: [String, Boolean] },
-        /** ms on the server's clock */
-        until: { type: Number, optional: true },
+        until: { type: String, optional: true },
     };
 
     setup() {
@@ -42,7 +41,7 @@ export class Timer extends Component {
     get elapsed() {
         const { since, until } = this.props;
         return until
-            ? Math.max(0, until - deserializeDateTime(since).toMillis())
+            ? Math.max(0, deserializeDateTime(until) - deserializeDateTime(since))
             : this.callcenter.elapsed(since);
     }
 

@@ -68,8 +68,4 @@ export class CustomerPanel extends Component {
     }
 }
 
-callPanels.add(
-    "customer",
-    { label: _t("Customer"), Component: CustomerPanel },
-    { sequence: 10 }
-);
+callPanels.add("customer", { label: _t("Customer"), Component: CustomerPanel }, { sequence: 10 });
