@@ -116,11 +116,20 @@ class _History:
         total = wait + talk + hold
         legs.insert(0, self._leg("customer", start, 0, talk, hold, wait=wait))
         self._call(
-            "inbound", start, legs, agent, queue=queue, result="answered",
-            wait=wait, ring=ring, talk=talk, hold=hold, duration=total,
+            "inbound",
+            start,
+            legs,
+            agent,
+            queue=queue,
+            result="answered",
+            wait=wait,
+            ring=ring,
+            talk=talk,
+            hold=hold,
+            duration=total,
             ended_by=self.dice.choice(["customer", "agent"]),
             missed_by=missed_by,
-        )  # fmt: skip
+        )
         self._busy(busy, agent, offered, ring, talk, hold, "ringing")
         if missed_by:
             first = start + timedelta(seconds=2)
@@ -141,10 +150,19 @@ class _History:
             ),
         ]
         self._call(
-            "inbound", start, legs, agent, queue=queue, result="abandoned",
-            wait=wait, ring=min(wait - 2, 15), talk=0, hold=0, duration=wait,
+            "inbound",
+            start,
+            legs,
+            agent,
+            queue=queue,
+            result="abandoned",
+            wait=wait,
+            ring=min(wait - 2, 15),
+            talk=0,
+            hold=0,
+            duration=wait,
             ended_by="customer",
-        )  # fmt: skip
+        )
         busy[agent.id].append(
             ("ringing", offered, offered + timedelta(seconds=min(wait - 2, 15)))
         )
@@ -158,10 +176,18 @@ class _History:
             self._leg("customer", pick_up, ring, talk, 0),
         ]
         self._call(
-            "outbound", start, legs, agent,
-            result="answered" if answered else "no_answer", wait=ring, ring=ring, talk=talk, hold=0, duration=3 + ring + talk,
+            "outbound",
+            start,
+            legs,
+            agent,
+            result="answered" if answered else "no_answer",
+            wait=ring,
+            ring=ring,
+            talk=talk,
+            hold=0,
+            duration=3 + ring + talk,
             ended_by="customer" if answered else "system",
-        )  # fmt: skip
+        )
         self._busy(busy, agent, start, 3 + ring, talk, 0, "dialling")
 
     def _play_no_answer(self, start, agent, busy):

@@ -104,21 +104,41 @@ class CallcenterNumber(models.Model):
             matches += records._callcenter_match_values()
         if len(matches) < 2:
             return matches
-        chosen = self._get_choices(number, pbx)
+        return self._rank(matches, known, self._get_choices(number, pbx))
 
-        def rank(match):
-            key = match["res_model"], match["res_id"]
-            last_call = match["last_call"] and match["last_call"]["date"] or ""
-            return (
-                key in known,
-                chosen.get(key, 0),
+    @api.model
+    def _rank(self, matches, known, chosen):
+        """Return matches, the likeliest first.
+
+        A record that another one shows as its open business is left out, unless it is
+        known or chosen itself: a contact and his lead are one caller.
+
+        :param known: pairs (model, id) that come first
+        :param chosen: weights of what users chose by (model, id)
+        """
+
+        def get_key(match):
+            return match["res_model"], match["res_id"]
+
+        shown = {
+            get_key(record)
+            for match in matches
+            for record in match["open"]
+            if get_key(record) != get_key(match)
+        }
+        shown.difference_update(known, chosen)
+        ranked = [match for match in matches if get_key(match) not in shown]
+        ranked.sort(key=lambda match: match["name"])
+        ranked.sort(
+            key=lambda match: (
+                get_key(match) in known,
+                chosen.get(get_key(match), 0),
                 bool(match["open"]),
-                last_call,
-            )
-
-        matches.sort(key=lambda match: match["name"])
-        matches.sort(key=rank, reverse=True)
-        return matches
+                match["last_call"]["date"] if match["last_call"] else "",
+            ),
+            reverse=True,
+        )
+        return ranked
 
     @api.model
     def _find(self, number, pbx=None, limit=20):

@@ -177,18 +177,20 @@ class CallcenterNumberMixin(models.AbstractModel):
         # sudo: callcenter.call - when and how somebody last spoke with a customer is
         # told to whom he calls now, even if it was a colleague
         calls = self.env["callcenter.call"].sudo()
+        # the newest row is the latest call, and is cheaper to find
+        newest = calls._read_group(
+            [(field, "in", self.ids), ("stop", "!=", False)], [field], ["id:max"]
+        )
+        calls.browse([call_id for _record, call_id in newest]).fetch(
+            ["start", "direction", "result", "agent_id"]
+        )
         last_calls = {}
-        for record in self:
-            call = calls.search(
-                [(field, "=", record.id), ("stop", "!=", False)],
-                order="start desc",
-                limit=1,
-            )
-            if call:
-                last_calls[record.id] = {
-                    "date": fields.Datetime.to_string(call.start),
-                    "direction": call.direction,
-                    "result": call.result,
-                    "agent": call.agent_id.name or "",
-                }
+        for record, call_id in newest:
+            call = calls.browse(call_id)
+            last_calls[record.id] = {
+                "date": fields.Datetime.to_string(call.start),
+                "direction": call.direction,
+                "result": call.result,
+                "agent": call.agent_id.name or "",
+            }
         return last_calls

@@ -47,6 +47,12 @@ class CallcenterQueue(models.Model):
         help="Seconds for which an agent gets no further call after one of this queue: "
         "wrapuptime in /etc/asterisk/queues.conf, read by the connector.",
     )
+    wrap_up = fields.Integer(
+        string="After-Call Work (s)",
+        default=15,
+        help="Seconds that an agent has for the work after a call before the next one: "
+        "wrapuptime in /etc/asterisk/queues.conf should be the same.",
+    )
     team_ids = fields.Many2many(
         comodel_name="callcenter.team",
         relation="callcenter_queue_team_rel",
@@ -65,6 +71,9 @@ class CallcenterQueue(models.Model):
 
     _code_unique = models.UniqueIndex(
         "(pbx_id, code)", "This PBX has a queue with this code already."
+    )
+    _check_wrap_up = models.Constraint(
+        "CHECK (wrap_up >= 0)", "The time after a call cannot be negative."
     )
     _check_service_level = models.Constraint(
         "CHECK (service_level >= 0)", "The service level cannot be negative."
