@@ -1,15 +1,14 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
-"""The telephony library is tested as it is meant to be used: without Odoo."""
+"""The telephony library is tested as it is meant to be used: without Odoo.
 
-import sys
+``telephony`` is found by the ``pythonpath`` in pyproject.toml; what Asterisk sent is
+in :mod:`recordings`.
+"""
+
 import threading
 import time
-from pathlib import Path
 
 import pytest
-
-ADDON = Path(__file__).parents[2] / "addons" / "callcenter_core"
-sys.path.insert(0, str(ADDON))
 
 
 @pytest.fixture(autouse=True)

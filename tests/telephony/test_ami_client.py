@@ -7,6 +7,7 @@ import time
 import pytest
 import recordings
 from fake_ami import BOOTED, Client, Server, connected, event, message, until
+
 from telephony import ami
 
 # ------------------------------------------------------------

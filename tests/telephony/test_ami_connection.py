@@ -20,6 +20,7 @@ from fake_ami import (
     event,
     until,
 )
+
 from telephony import ami
 
 # ------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 import recordings
 from hypothesis import given
 from hypothesis import strategies as st
+
 from telephony import ami
 
 

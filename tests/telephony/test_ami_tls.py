@@ -9,6 +9,7 @@ import threading
 import pytest
 import recordings
 from fake_ami import Client, Server, connected, until
+
 from telephony import ami
 
 

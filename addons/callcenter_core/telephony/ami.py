@@ -718,17 +718,19 @@ class Client(Manager):
         """Hand out the messages of a block of text."""
         wanted = self._wanted
         pending = connection.pending
+        on_event = self._on_event
+        callbacks = self._event_callbacks
         parse = Message.parse
-        for text in block.split("\r\n\r\n"):
+        for text in block.split(END):
             if not text.startswith("Event: "):
-                text = text.strip("\r\n")
+                text = text.strip(EOL)
                 if not text.startswith("Event: "):
                     if text:
                         self._take_answer(connection, text)
                     continue
             if (
                 wanted is not None
-                and text.partition("\r\n")[0][7:] not in wanted
+                and text.partition(EOL)[0][7:] not in wanted
                 and connection.booted
                 and not (pending and "\r\nActionID: " in text)
             ):
@@ -739,16 +741,14 @@ class Client(Manager):
             if not connection.booted and event["Event"] == "FullyBooted":
                 connection.booted = True
                 connection.changed.set()
-            if wanted is None or event["Event"] in wanted:
-                self._deliver(event)
-
-    def _deliver(self, event):
-        try:
-            self._on_event(event)
-            if self._event_callbacks:
-                self._call_back(event)
-        except Exception:
-            _logger.exception("%s: on_event failed for %s", self, event.name)
+            if wanted is not None and event["Event"] not in wanted:
+                continue
+            try:
+                on_event(event)
+                if callbacks:
+                    self._call_back(event)
+            except Exception:
+                _logger.exception("%s: on_event failed for %s", self, event.name)
 
     def _call_back(self, event):
         """Call the functions of ``register_event()`` as pyst2 does."""
