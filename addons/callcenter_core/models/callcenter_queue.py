@@ -43,12 +43,6 @@ class CallcenterQueue(models.Model):
     )
     wrap_up = fields.Integer(
         string="After-Call Work (s)",
-        readonly=True,
-        help="Seconds for which an agent gets no further call after one of this queue: "
-        "wrapuptime in /etc/asterisk/queues.conf, read by the connector.",
-    )
-    wrap_up = fields.Integer(
-        string="After-Call Work (s)",
         default=15,
         help="Seconds that an agent has for the work after a call before the next one: "
         "wrapuptime in /etc/asterisk/queues.conf should be the same.",

@@ -1,0 +1,111 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
+"""All that one connector process serves."""
+
+import logging
+import signal
+import threading
+
+import psycopg2
+
+from odoo.modules.registry import Registry
+from odoo.sql_db import close_all
+
+from .commands import Commands
+from .database import DatabaseAway, is_away, transaction
+from .session import Session, Settings
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at which PBXs there are.
+LOOK = 5.0
+
+
+class Connector:
+    """Serves databases until a signal ends it.
+
+    :param dbnames: names of the databases
+    """
+
+    def __init__(self, dbnames):
+        self._databases = [Database(dbname) for dbname in dbnames]
+        self._stopping = threading.Event()
+
+    def run(self):
+        """Serve until SIGTERM or SIGINT; to be called in the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_args: self._stopping.set())
+        for database in self._databases:
+            database.start()
+        # Without a time limit a signal would not be handled before the wait ends.
+        while not self._stopping.wait(3600):
+            pass
+        _logger.info("stopping")
+        for database in self._databases:
+            database.stop()
+        close_all()
+
+
+class Database:
+    """Serves the active PBXs of one database, however they come and go."""
+
+    def __init__(self, dbname):
+        self.dbname = dbname
+        self.sessions = {}
+        self._stopping = threading.Event()
+        self._commands = Commands(self)
+        self._thread = threading.Thread(
+            target=self._watch, name=f"database {dbname}", daemon=True
+        )
+
+    def start(self):
+        self._thread.start()
+        self._commands.start()
+
+    def stop(self):
+        """Stop all sessions; what they know is committed or spooled then."""
+        self._stopping.set()
+        self._commands.stop()
+        self._thread.join()
+        self._stop(list(self.sessions))
+
+    def look(self):
+        """Start, stop and restart sessions as the PBXs' records say."""
+        registry = Registry(self.dbname).check_signaling()
+        wanted = {}
+        if "callcenter.pbx" in registry:
+            wanted = transaction(self.dbname, Settings.read)
+        self._stop(
+            [
+                pbx_id
+                for pbx_id, session in self.sessions.items()
+                if wanted.get(pbx_id) != session.settings
+            ]
+        )
+        for pbx_id, settings in wanted.items():
+            if pbx_id not in self.sessions:
+                session = Session(self.dbname, settings, registry._init_modules)
+                self.sessions[pbx_id] = session
+                session.start()
+
+    def _watch(self):
+        threading.current_thread().dbname = self.dbname
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except DatabaseAway as error:
+                _logger.warning("the database is away: %s", error)
+            except psycopg2.Error as error:
+                if not is_away(error):
+                    raise
+                _logger.warning("the database is away: %s", error)
+            except Exception:
+                _logger.exception("cannot tell which PBXs there are")
+            self._stopping.wait(LOOK)
+
+    def _stop(self, pbx_ids):
+        sessions = [self.sessions[pbx_id] for pbx_id in pbx_ids]
+        for session in sessions:
+            session.begin_stop()
+        for pbx_id, session in zip(pbx_ids, sessions, strict=True):
+            session.join()
+            del self.sessions[pbx_id]
