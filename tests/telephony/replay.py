@@ -3,7 +3,7 @@
 
 import re
 from datetime import datetime, timezone
-from functools import lru_cache
+from functools import cache
 from itertools import zip_longest
 
 import recordings
@@ -43,7 +43,7 @@ COLUMNS = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def events(name):
     """Return the events of a recording."""
     messages = ami.messages(recordings.read(name))
@@ -137,7 +137,8 @@ def describe(ledger_, since):
         for queue, how, joined, left in call["queues"]:
             yield f"queue {queue} {how} from {at(joined)} to {at(left)}"
         for kind, by, target, leg, time in call["transfers"]:
-            yield f"transfer {kind} by {by} to {target or '-'} {leg or '-'} at {at(time)}"
+            to = f"{target or '-'} {leg or '-'}"
+            yield f"transfer {kind} by {by} to {to} at {at(time)}"
         if call["over"] != "discarded":
             for leg in ledger_.legs.values():
                 if leg["call"] == key:

@@ -15,12 +15,12 @@ TABLE = (Path(__file__).parent / "expected.txt").read_text().splitlines()
 
 def expected():
     """Return ``{recording: lines}`` of the table."""
-    found = {}
+    found, lines = {}, []
     for line in TABLE:
         if line.startswith(" "):
             lines.append(line.strip())
         elif line and not line.startswith("#"):
-            lines = found[line] = []
+            lines = found.setdefault(line, [])
     return found
 
 

@@ -118,6 +118,7 @@ class Channel:
         "requested",
         "rung",
         "seen",
+        "start",
         "timeline",
         "transferred",
         "uid",
@@ -133,6 +134,7 @@ class Channel:
         self.half = name.startswith("Local/")
         self.incoming = incoming
         self.call = None
+        self.start = time
         self.party = ""
         self.number = ""
         self.person = ""

@@ -361,16 +361,11 @@ class PhoneChanged(Fact):
     user_agent: str = ""
 
 
-_TYPES = {}
-
-
-def _register(cls):
-    for sub in cls.__subclasses__():
-        _TYPES[sub.__name__] = sub
-        _register(sub)
-
-
-_register(Fact)
+_TYPES = {
+    kind.__name__: kind
+    for kind in list(globals().values())
+    if isinstance(kind, type) and issubclass(kind, Fact)
+}
 
 
 def _tuples(value):

@@ -7,9 +7,9 @@ handlers of :class:`~.tracker.Tracker` call them with what an event said.
 
 from collections import OrderedDict
 
-from . import outcome, timeline
+from . import hold, outcome, timeline
 from .call import Call
-from .channel import Bridge, Channel, is_pseudo, known
+from .channel import Bridge, Channel, Waiting, is_pseudo, known
 from .facts import (
     AGENT,
     CUSTOMER,
@@ -21,6 +21,7 @@ from .facts import (
     CallDequeued,
     CallDiscarded,
     CallMerged,
+    CallQueued,
     CallStarted,
     LegAnswered,
     LegChanged,
@@ -152,7 +153,7 @@ class Switchboard:
         if channel.half:
             self._halves[channel.name] = channel
             return
-        channel.timeline.since = time
+        channel.start = channel.timeline.since = time
         channel.number = known(event.get(prefix + "CallerIDNum"))
         channel.person = known(event.get(prefix + "CallerIDName"))
         self._assign(channel)
@@ -281,7 +282,8 @@ class Switchboard:
     def _end(self, channel, time, cause, tech_cause, *, certain=True):
         call = channel.call
         time = call.advance(time)
-        if channel.parting is not None and time - channel.parting <= _PARTING:
+        parting, talking = channel.parting, call.principal and call.principal.peers
+        if parting is not None and time - parting <= _PARTING and not talking:
             self._hung_up(channel)
         waiting = channel.waiting
         if waiting:
@@ -495,39 +497,18 @@ class Switchboard:
         for leg in legs:
             self._hold(leg, legs)
         for leg in legs:
-            leg.timeline.enter(leg.state(self._is_on_hold(leg, legs)), call.now)
+            leg.timeline.enter(leg.state(hold.is_on_hold(leg, legs)), call.now)
 
     def _keep(self, leg):
-        """Find out whether ``leg`` is on hold by music or parking, and by whom.
-
-        That is how a hold by Redirect or Park looks: an outside party that had
-        talked hears music, alone, in no queue and while no phone is called for it.
-        Music in a conference only says that nobody else is there yet.
-        """
-        bridge = self._bridges.get(leg.bridge)
-        kept = leg.parked or (
-            leg.music
-            and leg.party != AGENT
-            and leg.up is not None
-            and not (leg.waiting or leg.dialling)
-            and bool(leg.partners)
-            and (bridge is None or bridge.holds)
-        )
-        if not kept:
+        """Note if ``leg`` came to be, or is no longer, on hold by music or parking."""
+        if not hold.is_kept(leg, self._bridges.get(leg.bridge)):
             leg.keepers = None
         elif leg.keepers is None:
-            live = leg.call.channels
-            leg.keepers = {
-                uid
-                for uid in leg.partners
-                if uid in live and live[uid].is_agent() and not live[uid].transferred
-            }
+            leg.keepers = hold.keepers(leg)
 
     def _hold(self, leg, legs):
         """Tell if ``leg`` began or ceased to hold others."""
-        holding = leg.holds is not None or any(
-            other.keepers and leg.uid in other.keepers for other in legs
-        )
+        holding = hold.holds(leg, legs)
         if holding == leg.holding:
             return
         leg.holding = holding
@@ -536,13 +517,33 @@ class Switchboard:
         fact = LegHeld if holding else LegResumed
         self._add(fact, leg, leg.call.now, held=leg.held)
 
-    @staticmethod
-    def _is_on_hold(leg, legs):
-        """Return whether ``leg`` is on hold: all that it could hear hold it."""
-        if leg.keepers is not None:
-            return True
-        holders = {one.uid for one in legs if one.holds and leg.uid in one.holds}
-        return bool(holders) and leg.peers <= holders
+    def _enqueue(self, channel, leg, queue, position, time):
+        """Begin a stay in a queue.
+
+        :param channel: the channel that the queue has
+        :param leg: who waits: that, or the leg behind it if it is half of a Local
+            channel, None if there is none
+        """
+        call = channel.call
+        # After a gap we learn it late; the wait counts from when it began.
+        joined = max(time, channel.start if leg is None else leg.start)
+        call.advance(time)
+        call.queue = queue
+        if call.queued is None:
+            call.queued = joined
+        channel.waiting = Waiting(queue, joined, leg.uid if leg else "")
+        if leg:
+            leg.waiting = channel.waiting
+            self._facts.append(
+                CallQueued(
+                    time=joined,
+                    call=call.key,
+                    leg=leg.uid,
+                    queue=queue,
+                    position=position,
+                )
+            )
+            self._refresh(call)
 
     def _dequeue(self, channel, outcome, time):
         """End a stay in a queue, of ``channel`` or of the Local channel before it."""

@@ -12,11 +12,10 @@ digits and device states are not needed for calls and legs.
 
 import math
 
-from .channel import Waiting, dialled
+from .channel import dialled
 from .facts import (
     CUSTOMER,
     EXTERNAL,
-    CallQueued,
     CallTransferred,
     DigitKeyed,
     LegReported,
@@ -309,20 +308,10 @@ class Tracker(Switchboard):
         queue = event.get("Queue")
         if channel is None or not queue or channel.waiting or channel.peers:
             return
-        call = channel.call
-        time = call.advance(time)
         leg = channel
         if channel.half:
             leg = next(iter(self._reached(channel)), None)
-        channel.waiting = Waiting(queue, time, leg.uid if leg else "")
-        call.queue = queue
-        if call.queued is None:
-            call.queued = time
-        if leg:
-            leg.waiting = channel.waiting
-            position = number(event.get("Position"))
-            self._add(CallQueued, leg, time, queue=queue, position=position)
-            self._refresh(call)
+        self._enqueue(channel, leg, queue, number(event.get("Position")), time)
 
     @_on("QueueCallerAbandon")
     def _on_queue_abandon(self, event, time):
