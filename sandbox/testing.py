@@ -23,6 +23,8 @@ from .supervisor import connect_pbx
 ODOO_RESULT = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests")
 HOOT_RESULT = re.compile(r"\[HOOT\] Passed (\d+) tests")
 HOOT_FAILED = re.compile(r"\[HOOT\] Failed (\d+) tests|\[HOOT\] Test \".*\" failed")
+LIMIT = 1800
+"""Seconds after which a run of Odoo's test runner hangs rather than works."""
 TROUBLE = re.compile(r"^\S+ \S+ \d+ (ERROR|CRITICAL) ")
 TEST_LOG = ("--log-handler=:WARNING", "--log-handler=odoo.tests:INFO")
 
@@ -243,7 +245,12 @@ def _odoo(instance, name, *words):
     log = instance.logs / f"test-{name}.log"
     with log.open("wb") as file:
         done = subprocess.run(
-            line, env=environment, cwd=instance.home, stdout=file, stderr=file
+            line,
+            env=environment,
+            cwd=instance.home,
+            stdout=file,
+            stderr=file,
+            timeout=LIMIT,
         )
     return log.read_text(errors="replace"), done.returncode
 
