@@ -16,7 +16,7 @@ export const AGENT_STATES = {
     holding: { label: _t("Holding"), color: "warning" },
     consulting: { label: _t("Consulting"), color: "info" },
     conference: { label: _t("Conference"), color: "info" },
-    wrap_up: { label: _t("After-call work"), color: "primary" },
+    wrap_up: { label: _t("After-call work"), color: "secondary" },
     paused: { label: _t("Paused"), color: "warning" },
 };
 

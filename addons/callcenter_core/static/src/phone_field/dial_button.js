@@ -7,6 +7,7 @@ import { useService } from "@web/core/utils/hooks";
 export class DialButton extends Component {
     static template = "callcenter_core.DialButton";
     static props = {
+        labelled: { type: Boolean, optional: true },
         number: String,
         resModel: String,
         resId: { type: [Number, Boolean], optional: true },

@@ -1,7 +1,7 @@
 // Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 
 import { Component, useState } from "@odoo/owl";
-import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, toLocaleDateTimeString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 
@@ -34,13 +34,16 @@ export class CustomerPanel extends Component {
 
     get lastCall() {
         const { last_call } = this.who;
-        return last_call ? this.describeCall(last_call) : "";
-    }
-
-    /** @returns {string} `1/31/2026, 10:00 · Answered · Marc` */
-    describeCall({ date, result, agent }) {
-        const when = date && formatDateTime(deserializeDateTime(date), { showSeconds: false });
-        return [when, describeResult(result), agent].filter(Boolean).join(" · ");
+        if (!last_call) {
+            return null;
+        }
+        const { date, result, agent } = last_call;
+        return {
+            when: toLocaleDateTimeString(deserializeDateTime(date)),
+            what: [this.describeDate(date), describeResult(result), agent]
+                .filter(Boolean)
+                .join(" · "),
+        };
     }
 
     describeMatch({ res_model, company, city, last_call }) {

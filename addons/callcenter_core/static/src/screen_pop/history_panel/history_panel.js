@@ -1,7 +1,7 @@
 // Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 
 import { Component, onWillStart, useState } from "@odoo/owl";
-import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, toLocaleDateTimeString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 
@@ -48,7 +48,7 @@ export class HistoryPanel extends Component {
         });
         this.list.calls = calls.map((call) => ({
             id: call.id,
-            when: formatDateTime(deserializeDateTime(call.start), { showSeconds: false }),
+            when: toLocaleDateTimeString(deserializeDateTime(call.start)),
             ...DIRECTIONS[call.direction],
             result: describeResult(call.result),
             talk: call.talk ? formatElapsed(call.talk) : "",
