@@ -63,6 +63,7 @@ class Ledger:
         call = self.calls[fact.call]
         call["direction"] = fact.direction or call["direction"]
         call["number"] = fact.number or call["number"]
+        call["did"] = fact.did or call["did"]
 
     def CallDiscarded(self, fact):
         self._over(fact, "discarded")
@@ -141,7 +142,7 @@ class Ledger:
 
     def LegChanged(self, fact):
         leg = self.legs[fact.leg]
-        for key in ("party", "number", "queue"):
+        for key in ("party", "number", "queue", "channel"):
             leg[key] = getattr(fact, key) or leg[key]
 
     def LegRang(self, fact):

@@ -346,6 +346,41 @@ def test_music_while_the_next_phone_is_called(pbx):
     assert pbx.leg("a")["holds"] == []
 
 
+def test_music_in_the_menu(pbx):
+    """Who has not talked yet is not on hold."""
+    pbx.inbound()
+    pbx.on("MusicOnHoldStart", "c")
+    pbx.wait(4)
+    pbx.end("c")
+    assert pbx.call()["hold"] == 0
+
+
+def test_music_in_a_waiting_room(pbx):
+    """``BridgeWait`` is a bridge, but nobody is heard in it."""
+    pbx.inbound()
+    pbx.talk("c", "a")
+    pbx.unbridge("b", "c", "a")
+    pbx.bridge("room", "c", technology="holding_bridge")
+    pbx.on("MusicOnHoldStart", "c")
+    pbx.wait(4)
+    pbx.on("MusicOnHoldStop", "c")
+    pbx.unbridge("room", "c")
+    pbx.end("c", "a")
+    assert pbx.call()["hold"] == approx(4, abs=0.1)
+
+
+def test_only_our_people_hold(pbx):
+    """A further outside party cannot be the one who redirected the customer."""
+    pbx.inbound()
+    pbx.talk("c", "a")
+    pbx.talk("c", "x", "PJSIP/carrier")
+    pbx.unbridge("b", "c", "x", "a")
+    pbx.on("MusicOnHoldStart", "c")
+    pbx.wait(4)
+    assert len(pbx.leg("a")["holds"]) == 1
+    assert pbx.leg("x")["holds"] == []
+
+
 def test_transfer_that_nobody_takes(pbx):
     """It was the customer who hung up at last, not the one who transferred."""
     pbx.inbound()
@@ -545,13 +580,28 @@ def test_time_of_an_event_without_one(pbx):
 
 
 def test_masquerade(pbx):
-    """A channel that takes another's place keeps its own ``Uniqueid``."""
+    """A colleague picks up: the ringing channel gets the name of hers, not its uid."""
+    pbx.inbound()
+    pbx.new("a", "PJSIP/1001", linkedid="c")
+    pbx.new("p", "PJSIP/1002", "4", exten="*8")
+    name = pbx.channels["p"]["Channel"]
+    for uid, new in ("p", f"{name}<MASQ>"), ("a", name), ("p", "PJSIP/1001<ZOMBIE>"):
+        pbx.on("Rename", uid, Newname=new)
+    (changed,) = pbx.of(facts.LegChanged)
+    assert (changed.leg, changed.channel) == ("a", name)
+    assert changed.interface == "PJSIP/1002"
+
+
+def test_stand_in(pbx):
+    """The channel that takes a redirected one's place is a leg once it is in use."""
     pbx.inbound()
     pbx.new("s", "AsyncGoto/PJSIP/1001", linkedid="c")
+    pbx.on("Rename", "s", Newname="PJSIP/1001-00000001")
     assert set(pbx.ledger.legs) == {"c"}
-    pbx.on("Rename", "c", Newname="PJSIP/carrier-000000ff")
-    pbx.end("c")
-    assert pbx.call()["over"] == "ended"
+    pbx.channels["s"]["Channel"] = "PJSIP/1001-00000001"
+    pbx.bridge("b", "s", "c")
+    assert pbx.leg("s")["party"] == "agent"
+    assert pbx.leg("c")["peers"] == ("s",)
 
 
 def test_hostile_text(pbx):

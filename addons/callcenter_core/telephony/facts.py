@@ -206,12 +206,16 @@ class LegChanged(LegFact):
     :param party: a ``customer`` becomes ``external`` in a merge of two calls that
         both have one
     :param number: the number that was dialled, once the PBX tells it
+    :param queue: the queue that offers the call on this leg
+    :param channel: its new name, if a masquerade (a call picked up by a colleague, a
+        redirected channel) put it in another's place; ``interface`` goes with it
     """
 
     party: str = ""
     number: str = ""
-    name: str = ""
     queue: str = ""
+    channel: str = ""
+    interface: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

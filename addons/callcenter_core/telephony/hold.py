@@ -21,7 +21,6 @@ def is_kept(leg, bridge):
     return leg.parked or (
         leg.music
         and leg.party != AGENT
-        and leg.up is not None
         and not (leg.waiting or leg.dialling)
         and bool(leg.partners)
         and (bridge is None or bridge.holds)

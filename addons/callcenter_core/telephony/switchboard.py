@@ -156,9 +156,10 @@ class Switchboard:
         channel.start = channel.timeline.since = time
         channel.number = known(event.get(prefix + "CallerIDNum"))
         channel.person = known(event.get(prefix + "CallerIDName"))
-        self._assign(channel)
+        exten = known(event.get(prefix + "Exten"))
+        self._assign(channel, exten)
         if not call.started:
-            self._start(call, channel, event, prefix, time)
+            self._start(call, channel, exten, time)
         self._facts.append(
             LegStarted(
                 time=time,
@@ -174,8 +175,11 @@ class Switchboard:
         )
         self._refresh(call)
 
-    def _assign(self, channel):
-        """Say how a new leg takes part, and what that tells of its call."""
+    def _assign(self, channel, exten):
+        """Say how a new leg takes part, and what that tells of its call.
+
+        :param exten: the extension that it called, empty if it was called itself
+        """
         call = channel.call
         if channel.interface in self.extensions:
             channel.party = AGENT
@@ -196,15 +200,15 @@ class Switchboard:
                     direction=INBOUND,
                     number=channel.number,
                     name=channel.person,
+                    did=exten,
                 )
             elif call.started and call.direction == INTERNAL:
                 self._change(call, direction=OUTBOUND)
 
-    def _start(self, call, channel, event, prefix, time):
+    def _start(self, call, channel, exten, time):
         """Begin the call with its first leg."""
         call.started = True
         call.start = time
-        exten = known(event.get(prefix + "Exten"))
         if channel.party == AGENT:
             call.direction = INTERNAL
             call.number = exten if channel.incoming else ""
@@ -285,8 +289,7 @@ class Switchboard:
         parting, talking = channel.parting, call.principal and call.principal.peers
         if parting is not None and time - parting <= _PARTING and not talking:
             self._hung_up(channel)
-        waiting = channel.waiting
-        if waiting:
+        if channel.waiting:
             self._dequeue(channel, "abandoned" if channel.requested else "left", time)
         self._leave(channel, time)
         self._forget(channel)

@@ -12,12 +12,13 @@ digits and device states are not needed for calls and legs.
 
 import math
 
-from .channel import dialled
+from .channel import dialled, interface_of, is_pseudo
 from .facts import (
     CUSTOMER,
     EXTERNAL,
     CallTransferred,
     DigitKeyed,
+    LegChanged,
     LegReported,
     RecordingChanged,
 )
@@ -122,11 +123,23 @@ class Tracker(Switchboard):
 
     @_on("Rename")
     def _on_rename(self, event, time):
-        """``Rename``, by which a masquerade puts a channel in another's place."""
+        """``Rename``, by which a masquerade puts a channel in another's place.
+
+        Of its steps only the last counts; the others have names in angle brackets.
+        """
         channel = self._channels.get(event.get("Uniqueid"))
-        name = event.get("Newname")
-        if channel is not None and name and not channel.half:
-            channel.name = name
+        name = event.get("Newname") or ""
+        if channel is None or channel.half or "<" in name or is_pseudo(name):
+            return
+        if name != channel.name:
+            channel.name, channel.interface = name, interface_of(name)
+            self._add(
+                LegChanged,
+                channel,
+                time,
+                channel=name,
+                interface=channel.interface,
+            )
 
     @_on("HangupRequest")
     def _on_hangup_request(self, event, time):
