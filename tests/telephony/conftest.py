@@ -9,6 +9,11 @@ import threading
 import time
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("telephony", deadline=None)
+settings.load_profile("telephony")
 
 
 @pytest.fixture(autouse=True)
