@@ -280,13 +280,12 @@ class _History:
         )
 
     def _pick_caller(self):
-        numbers = self.env["callcenter.number"]
         dice = self.dice.random()
         if dice < 0.12:
             return None, None, f"+4930{self.dice.randrange(2000000, 8999999)}"
         lead = self.lead if dice > 0.94 else None
         partner = None if lead else self.dice.choice(self.partners)
-        return partner, lead, numbers._get_dialable((partner or lead).phone)
+        return partner, lead, (partner or lead).phone.replace(" ", "")
 
     def _fill_intervals(self, agent, opening, closing, spans):
         """Make the day of an agent whole: ready between calls, a lunch, signed out."""

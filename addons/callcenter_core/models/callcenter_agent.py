@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..telephony.numbers import NotDialable
 from .callcenter_agent_interval import AGENT_STATES
 
 
@@ -294,12 +295,13 @@ class CallcenterAgent(models.Model):
         :param res_id: id of that record
         """
         pbx = self._get_own_pbx()
-        digits = self.env["callcenter.number"]._get_dialable(number)
-        if not digits:
+        try:
+            dialled = self.env["callcenter.number"]._get_plan(pbx).dial_string(number)
+        except NotDialable:
             raise UserError(
                 self.env._("“%s” is not a number that can be dialled.", number or "")
-            )
-        params = {"number": digits, "res_model": False, "res_id": False}
+            ) from None
+        params = {"number": dialled, "res_model": False, "res_id": False}
         if res_model and res_id:
             self._get_record(res_model, res_id)
             params.update(res_model=res_model, res_id=res_id)

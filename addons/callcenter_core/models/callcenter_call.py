@@ -190,8 +190,10 @@ class CallcenterCall(models.Model):
         if operator in ("in", "not in") or not isinstance(value, str):
             return NotImplemented
         fragment = self._get_number_fragment(value)
-        if len(fragment) < FRAGMENT_LENGTH:
-            domain = Domain("number", "=like", f"{value.strip()}%")
+        if not fragment:
+            domain = Domain.FALSE
+        elif len(fragment) < FRAGMENT_LENGTH:
+            domain = Domain("number", "=like", f"{fragment}%")
         else:
             domain = Domain("number", "like", fragment) | Domain(
                 "number_e164", "like", fragment

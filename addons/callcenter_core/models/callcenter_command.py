@@ -70,7 +70,8 @@ class CallcenterCommand(models.AbstractModel):
         if not callable(getattr(self, f"_run_{name}", None)):
             raise UserError(self.env._("There is no command “%s”.", name))
         pbx.ensure_one()
-        pbx.check_access("read")
+        # whoever fetched the record: the rights of who sends the command count
+        pbx.with_env(self.env).check_access("read")
         group = self._get_command_groups().get(name, "callcenter_core.group_agent")
         if not self.env.su and not self.env.user.has_group(group):
             raise UserError(

@@ -1,6 +1,7 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 import uuid
 from concurrent.futures import TimeoutError as NotInTime
+from functools import partial
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -10,6 +11,7 @@ from ..service.recorder import Identified
 from ..service.states import CALL_STATES, PauseSet
 from ..telephony import ami
 from ..telephony.facts import LegEnded, from_dict
+from ..telephony.numbers import NotDialable
 
 #: Seconds in which an agent's phone must ring for a dial to be a success.
 RING_LIMIT = 2.0
@@ -56,15 +58,6 @@ class CallcenterCommand(models.AbstractModel):
         extension = (
             self.env["callcenter.extension"].sudo().browse(params["extension_id"])
         )
-        occupant = extension.agent_id
-        if occupant and occupant != agent:
-            raise UserError(
-                self.env._(
-                    "%(agent)s is signed in at extension %(extension)s.",
-                    agent=occupant.name,
-                    extension=extension.number,
-                )
-            )
         if not extension.reachable:
             raise UserError(
                 self.env._(
@@ -74,6 +67,17 @@ class CallcenterCommand(models.AbstractModel):
                 )
             )
         previous = agent.extension_id
+        occupant = session.call(
+            partial(session.sign_in, agent.id, extension.interface), THREAD_LIMIT
+        )
+        if occupant:
+            raise UserError(
+                self.env._(
+                    "%(agent)s is signed in at extension %(extension)s.",
+                    agent=agent.browse(occupant).name,
+                    extension=extension.number,
+                )
+            )
         if previous and previous != extension:
             self._leave_queues(session, previous.interface)
         lines = agent.queue_member_ids.filtered(
@@ -85,8 +89,6 @@ class CallcenterCommand(models.AbstractModel):
             self._remove_member(session, queue, extension.interface)
         for queue in wanted.keys() - present:
             self._add_member(session, queue, extension, agent, wanted[queue])
-        agent.extension_id = extension
-        self._refresh_afterwards(session)
         return {"outcome": "signed_in", "extension_id": extension.id}
 
     def _run_sign_out(self, session, params):
@@ -94,8 +96,7 @@ class CallcenterCommand(models.AbstractModel):
         agent = self._get_own_agent()
         if agent.extension_id:
             self._leave_queues(session, agent.extension_id.interface)
-        agent.extension_id = False
-        self._refresh_afterwards(session)
+        session.call(partial(session.sign_out, agent.id), THREAD_LIMIT)
 
     def _run_pause(self, session, params):
         """Pause the user's phone in all its queues."""
@@ -146,12 +147,6 @@ class CallcenterCommand(models.AbstractModel):
             if "Not there" not in str(error):
                 raise
 
-    def _refresh_afterwards(self, session):
-        """Let the connector see who sits where, once that is committed."""
-        self.env.cr.postcommit.add(
-            lambda: session.post(lambda: session.record(session.refresh()))
-        )
-
     # ------------------------------------------------------------
     # CALLS
     # ------------------------------------------------------------
@@ -169,18 +164,24 @@ class CallcenterCommand(models.AbstractModel):
         extension = agent.sudo().extension_id
         pbx = extension.pbx_id
         number = params["number"]
+        try:
+            dialled = self.env["callcenter.number"]._get_plan(pbx).dial_string(number)
+        except NotDialable:
+            raise UserError(
+                self.env._("“%s” is not a number that can be dialled.", number)
+            ) from None
         leg = f"odoo-{uuid.uuid4()}"
-        if params.get("res_model"):
-            session.recorder.origins[leg] = params["res_model"], params["res_id"]
+        session.recorder.origins[leg] = self._get_origin(params)
         fate = session.watches.watch(leg)
         try:
             session.ami.action(
                 "Originate",
                 {
                     "Channel": interface,
+                    "ActionID": leg,
                     "ChannelId": leg,
                     "Context": pbx.outbound_context,
-                    "Exten": number,
+                    "Exten": dialled,
                     "Priority": 1,
                     # What the agent's phone shows; the dialplan sets our own number.
                     "CallerID": f'"{number}" <{number}>',
@@ -192,14 +193,24 @@ class CallcenterCommand(models.AbstractModel):
             fact = fate.result(RING_LIMIT)
         except NotInTime:
             raise UserError(
-                self.env._("The phone %s does not answer.", extension.number)
+                self.env._("The phone %s does not ring.", extension.number)
             ) from None
         finally:
             session.watches.forget(leg)
-        if isinstance(fact, LegEnded):
+        if fact is None or isinstance(fact, LegEnded):
             session.recorder.origins.pop(leg, None)
             raise UserError(self._get_dial_error(fact, extension))
         return {"call": leg}
+
+    def _get_origin(self, params):
+        """Return the columns of a call that say from where it was dialled.
+
+        Its number is the customer's, without the prefixes by which the PBX dials it.
+        """
+        columns = {"number": params["number"]}
+        if params.get("res_model"):
+            columns.update(res_model=params["res_model"], res_id=params["res_id"])
+        return columns
 
     def _get_dial_variables(self, leg, params):
         """Return channel variables by which the call can be told again."""
@@ -211,6 +222,11 @@ class CallcenterCommand(models.AbstractModel):
 
     def _get_dial_error(self, fact, extension):
         """Return in words why an agent's own phone did not ring."""
+        if fact is None:
+            return self.env._(
+                "The phone %s cannot be reached: it is switched off or not registered.",
+                extension.number,
+            )
         if fact.result == "busy":
             return self.env._("The phone %s is busy.", extension.number)
         if fact.result == "rejected":

@@ -2,7 +2,8 @@
 import logging
 import re
 from collections import defaultdict
-from functools import lru_cache
+
+import phonenumbers
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -20,17 +21,6 @@ BATCH = 2000
 
 #: Set while everything is to be indexed anew: what was indexed before this time.
 REBUILD_PARAMETER = "callcenter_core.number_rebuild"
-
-
-@lru_cache(maxsize=256)
-def _get_plan(country, outside="", internal="", long_distance=""):
-    """Return the dial rules of a country and a PBX; they are costly to make."""
-    return DialPlan(
-        country=country,
-        outside_prefix=outside,
-        internal_prefix=internal,
-        long_distance_prefix=long_distance,
-    )
 
 
 class CallcenterNumber(models.Model):
@@ -133,7 +123,7 @@ class CallcenterNumber(models.Model):
             key=lambda match: (
                 get_key(match) in known,
                 chosen.get(get_key(match), 0),
-                bool(match["open"]),
+                bool(match["open"] or match["activities"]),
                 match["last_call"]["date"] if match["last_call"] else "",
             ),
             reverse=True,
@@ -148,7 +138,8 @@ class CallcenterNumber(models.Model):
         :param pbx: the PBX that sent it, whose dial rules apply
         :return: list of pairs (model, id)
         """
-        e164, backwards = self._get_plan(pbx).search_keys(number)
+        plan = self._get_plan(pbx)
+        e164, backwards = self._get_keys(plan, number)
         companies = SQL(
             "(company_id IS NULL OR company_id = ANY(%s))", self._get_companies(pbx).ids
         )
@@ -159,11 +150,14 @@ class CallcenterNumber(models.Model):
             shorter = [
                 backwards[:length] for length in range(SUFFIX_LENGTH, len(backwards))
             ]
+            # a number without its area code is one of the caller's own country
             conditions.append(
                 SQL(
-                    "(reversed LIKE %s OR reversed = ANY(%s))",
+                    """(reversed LIKE %s OR reversed = ANY(%s))
+                        AND (number IS NULL OR number LIKE %s)""",
                     f"{backwards}%",
                     shorter,
+                    f"{self._get_country_prefix(plan, e164)}%",
                 )
             )
         elif backwards:
@@ -215,7 +209,7 @@ class CallcenterNumber(models.Model):
     @api.model
     def _get_choice_key(self, number, pbx=None):
         """Return the form of a number under which choices are remembered."""
-        e164, backwards = self._get_plan(pbx).search_keys(number)
+        e164, backwards = self._get_keys(self._get_plan(pbx), number)
         return e164 or backwards[::-1]
 
     @api.model
@@ -238,24 +232,45 @@ class CallcenterNumber(models.Model):
         :param country: country of the numbers, the PBX's or company's by default
         """
         if not pbx:
-            return _get_plan((country or self.env.company.country_id).code or "")
+            return DialPlan(country=(country or self.env.company.country_id).code or "")
         # sudo: callcenter.pbx - its dial rules are no secret
         pbx = pbx.sudo()
-        return _get_plan(
-            (country or pbx.country_id or pbx.company_id.country_id).code or "",
-            pbx.outside_prefix or "",
-            pbx.internal_prefix or "",
-            pbx.long_distance_prefix or "",
+        country = country or pbx.country_id or pbx.company_id.country_id
+        return DialPlan(
+            country=country.code or "",
+            area_code=pbx.area_code or "",
+            outside_prefix=pbx.outside_prefix or "",
+            internal_prefix=pbx.internal_prefix or "",
+            long_distance_prefix=pbx.long_distance_prefix or "",
+            extension_length=pbx.extension_length,
         )
 
     @api.model
-    def _get_dialable(self, number):
-        """Return what can be dialled of a number, empty if it is none."""
-        number = (number or "").replace("(0)", "")
-        if re.search(r"[^\d+*#\s()/.\-\u2010-\u2015\xa0]", number):
-            return ""
-        dialable = re.sub(r"[^\d+*#]", "", number)
-        return dialable if re.fullmatch(r"\+?[\d*#]{1,40}", dialable) else ""
+    def _get_keys(self, plan, number):
+        """Return the forms of a number under which it is stored and looked up.
+
+        As ``DialPlan.search_keys``, but the digits of a number that was written without
+        any prefix are left as they are: it may be a whole one or lack its area code,
+        and where numbers differ in length nobody can tell.
+
+        :return: international form or an empty string, and digits backwards
+        """
+        e164, backwards = plan.search_keys(number)
+        if e164:
+            digits = re.sub(r"\D", "", number)
+            if digits != e164[1:] and e164.endswith(digits):
+                backwards = digits[::-1]
+        return e164, backwards
+
+    @api.model
+    def _get_country_prefix(self, plan, e164):
+        """Return how all international forms of a number's country begin."""
+        code = (
+            phonenumbers.parse(e164).country_code
+            if e164
+            else phonenumbers.country_code_for_region(plan.country)
+        )
+        return f"+{code or ''}"
 
     @api.model
     def _get_models(self):

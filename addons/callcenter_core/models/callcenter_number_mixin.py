@@ -36,6 +36,7 @@ class CallcenterNumberMixin(models.AbstractModel):
     # COMPUTE
     # ------------------------------------------------------------
 
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_callcenter_call_count(self):
         for record in self:
             record.callcenter_call_count = self.env["callcenter.call"].search_count(
@@ -126,7 +127,7 @@ class CallcenterNumberMixin(models.AbstractModel):
                     empty.append((self._name, record.id, name))
                     continue
                 plan = plan or numbers._get_plan(country=country)
-                e164, backwards = plan.search_keys(value)
+                e164, backwards = numbers._get_keys(plan, value)
                 rows.append(
                     (
                         e164 or None,
@@ -152,9 +153,19 @@ class CallcenterNumberMixin(models.AbstractModel):
 
         :return: list of dicts with ``res_model``, ``res_id``, ``name``, ``company``,
             ``city``, ``tags`` [{name, color}], ``last_call`` {date, direction, result,
-            agent} or False and ``open`` [{res_model, res_id, name}]
+            agent} or False, ``open`` [{res_model, res_id, name}] and the number of
+            ``activities`` that are to be done
         """
         last_calls = self._callcenter_last_calls()
+        activities = {}
+        if "activity_ids" in self._fields:
+            activities = dict(
+                self.env["mail.activity"]._read_group(
+                    [("res_model", "=", self._name), ("res_id", "in", self.ids)],
+                    ["res_id"],
+                    ["__count"],
+                )
+            )
         return [
             {
                 "res_model": record._name,
@@ -165,6 +176,7 @@ class CallcenterNumberMixin(models.AbstractModel):
                 "tags": [],
                 "last_call": last_calls.get(record.id, False),
                 "open": [],
+                "activities": activities.get(record.id, 0),
             }
             for record in self
         ]

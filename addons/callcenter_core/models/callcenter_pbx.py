@@ -69,6 +69,15 @@ class CallcenterPbx(models.Model):
         help="Country whose national numbers the PBX sends and dials, as the context "
         "of the trunk in /etc/asterisk/extensions.conf expects them.",
     )
+    area_code = fields.Char(
+        help="Area code of the PBX's own numbers without its leading zero, for example "
+        "30; numbers without one are read as of this area.",
+    )
+    extension_length = fields.Integer(
+        default=4,
+        help="Most digits that an extension's number has, as in "
+        "/etc/asterisk/extensions.conf; longer numbers are outside ones.",
+    )
     outside_prefix = fields.Char(
         help="Digits dialled to get an outside line, for example 9; empty if the "
         "dialplan in /etc/asterisk/extensions.conf expects none.",
@@ -78,9 +87,9 @@ class CallcenterPbx(models.Model):
         "dialplan in /etc/asterisk/extensions.conf expects none.",
     )
     long_distance_prefix = fields.Char(
-        help="Digits dialled before an area code, for example 0; empty for the usual "
-        "ones of the country. The dialplan in /etc/asterisk/extensions.conf must "
-        "expect the same.",
+        help="Digits dialled before a number outside the own area, for example 0; "
+        "empty to dial every number as it is usually written in the country. "
+        "The dialplan in /etc/asterisk/extensions.conf must expect the same.",
     )
     outbound_context = fields.Char(
         required=True,
@@ -185,6 +194,7 @@ class CallcenterPbx(models.Model):
         for pbx in self:
             pbx.queue_count = counts.get(pbx, 0)
 
+    @api.depends_context("uid")
     def _compute_failure_count(self):
         counts = {}
         if self.env["callcenter.fact.failure"].has_access("read"):

@@ -1,0 +1,15 @@
+# Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
+from . import (
+    test_access,
+    test_agent,
+    test_call,
+    test_command,
+    test_company,
+    test_fact_failure,
+    test_number_block,
+    test_number_index,
+    test_number_lookup,
+    test_pbx,
+    test_ui,
+    test_views,
+)
