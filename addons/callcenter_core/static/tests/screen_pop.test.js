@@ -78,7 +78,7 @@ test("ringing: who it is, and what is open, before the call is answered", async 
     ]);
     expect(".o_callcenter_panel").toHaveText(/No answer · Marc/);
     expect(".o_callcenter_open").toHaveText("Forty chairs");
-    expect(queryAllTexts(".o_callcenter_actions button")).toEqual(["Hang up", "Open", "New lead"]);
+    expect(queryAllTexts(".o_callcenter_actions button")).toEqual(["Hang up", "Open", "Create lead"]);
     expect(".visually-hidden[aria-live=polite]").toHaveText("Incoming call: Anna Berg");
     // One message is enough: nothing was asked for.
     await waitForSteps([]);

@@ -61,7 +61,7 @@ callActions
     .add(
         "create_contact",
         {
-            label: _t("New contact"),
+            label: _t("Create contact"),
             icon: "fa fa-user-plus",
             isAvailable: (call) => Boolean(call.number) && !whoCalls(call) && !isAmbiguous(call),
             run: (call, env) =>
@@ -72,7 +72,7 @@ callActions
     .add(
         "create_lead",
         {
-            label: _t("New lead"),
+            label: _t("Create lead"),
             icon: "fa fa-star-o",
             isAvailable: (call) =>
                 Boolean(call.number) &&
