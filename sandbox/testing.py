@@ -26,6 +26,7 @@ HOOT_FAILED = re.compile(r"\[HOOT\] Failed (\d+) tests|\[HOOT\] Test \".*\" fail
 LIMIT = 1800
 """Seconds after which a run of Odoo's test runner hangs rather than works."""
 TROUBLE = re.compile(r"^\S+ \S+ \d+ (ERROR|CRITICAL) ")
+PYTHON_TESTS = ("tests/telephony", "tests/sandbox")
 TEST_LOG = ("--log-handler=:WARNING", "--log-handler=odoo.tests:INFO")
 
 
@@ -64,7 +65,7 @@ def _jobs(instance, stages, addon, tags):
     names = addons()
     everything = {
         "lint": [("lint", lint_stage)],
-        "python": [("python", lambda: pytest(instance, "tests/telephony"))],
+        "python": [("python", lambda: pytest(instance, *PYTHON_TESTS))],
         "alone": [
             (f"odoo: {name} alone", lambda name=name: odoo_alone(instance, name))
             for name in names

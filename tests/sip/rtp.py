@@ -21,7 +21,7 @@ DIGITS = "0123456789*#ABCD"
 
 def _alaw_encode(sample):
     sign, magnitude = (0xD5, sample) if sample >= 0 else (0x55, -sample - 1)
-    magnitude = min(magnitude, 32635) >> 4
+    magnitude = min(magnitude, 32635) >> 3
     if magnitude < 32:
         return (magnitude >> 1) ^ sign
     exponent = magnitude.bit_length() - 5
