@@ -28,6 +28,9 @@ def pbx():
         ("CHANUNAVAIL", "20", "", "failed", "failed"),
         ("CONGESTION", "34", "503", "congestion", "congestion"),
         ("NOANSWER", "0", "487", "no_answer", "no_answer"),
+        ("NOANSWER", "16", "404", "invalid", "invalid"),
+        ("NOANSWER", "21", "403", "failed", "failed"),
+        ("CANCEL", "0", "", "cancelled", "no_answer"),
     ],
 )
 def test_direct_call_that_is_not_answered(pbx, status, cause, sip, leg, call):
@@ -88,6 +91,114 @@ def test_caller_gives_up_before_the_pbx_answered(pbx):
     pbx.end("c", cause="0")
     assert pbx.call()["result"] == "abandoned"
     assert pbx.leg("c")["result"] == "cancelled"
+
+
+def test_number_that_nobody_has(pbx):
+    """The PBX itself turns the caller away."""
+    pbx.new("c", "PJSIP/carrier", "4", number="+491", exten="999")
+    pbx.end("c", cause="1")
+    assert pbx.call()["result"] == "invalid"
+    assert pbx.call()["ended_by"] == "system"
+
+
+def test_picked_up_when_the_caller_had_gone(pbx):
+    """Answered, but nobody spoke."""
+    pbx.inbound()
+    pbx.new("a", "PJSIP/1001", linkedid="c")
+    pbx.dial("c", "a")
+    pbx.answer("a")
+    pbx.end("c", "a")
+    assert pbx.leg("a")["result"] == "answered"
+    assert pbx.call()["result"] == "abandoned"
+
+
+@pytest.mark.parametrize(
+    "requested, result", [(True, "abandoned"), (False, "no_answer")]
+)
+def test_dialled_customer_for_whom_nobody_is_free(pbx, requested, result):
+    """A dialler's customer gives up in the queue, or the queue does."""
+    pbx.new("t", "PJSIP/carrier")
+    pbx.dial("", "t", "030555@carrier")
+    pbx.ring("t")
+    pbx.wait(6)
+    pbx.answer("t")
+    pbx.on("QueueCallerJoin", "t", Queue="sales")
+    pbx.wait(2)
+    if requested:
+        pbx.hang_up("t")
+    pbx.on("QueueCallerAbandon", "t")
+    pbx.end("t")
+    assert pbx.call("t")["result"] == result
+    assert pbx.call("t")["wait"] == approx(6, abs=0.1)
+
+
+def test_customer_picked_up_when_the_agent_had_gone(pbx):
+    pbx.new("a", "PJSIP/1001")
+    pbx.answer("a")
+    pbx.new("t", "PJSIP/carrier", linkedid="a")
+    pbx.dial("a", "t", "030555@carrier")
+    pbx.hang_up("a")
+    pbx.answer("t")
+    pbx.end("a", "t")
+    assert pbx.call("a")["result"] == "cancelled"
+    assert pbx.call("a")["ended_by"] == "agent"
+
+
+def test_states_of_both_sides(pbx):
+    """From dialling to the end, for the one who calls and the one who is called."""
+    pbx.new("a", "PJSIP/1001", "4", number="1001", exten="1002")
+    pbx.wait(1)
+    pbx.new("x", "PJSIP/1002", linkedid="a")
+    pbx.dial("a", "x")
+    pbx.wait(1)
+    pbx.ring("x")
+    pbx.wait(1)
+    pbx.answer("x")
+    pbx.answer("a")
+    pbx.wait(1)
+    pbx.dialled("a", "x", "ANSWER")
+    pbx.wait(1)
+    pbx.bridge("b", "x", "a")
+    pbx.wait(1)
+    pbx.unbridge("b", "x", "a")
+    pbx.end("x", "a")
+    states = {
+        fact.leg: [(state, round(stop - start)) for state, start, stop in fact.segments]
+        for fact in pbx.of(facts.LegEnded)
+    }
+    # A caller hears that it rings, so it dials until the other one has answered.
+    assert states["a"] == [("dial", 4), ("idle", 1), ("talk", 1)]
+    assert states["x"] == [("dial", 1), ("ring", 1), ("idle", 2), ("talk", 1)]
+
+
+def test_customer_waits_while_a_phone_rings(pbx):
+    pbx.inbound()
+    pbx.wait(1)
+    pbx.talk("c", "a")
+    pbx.unbridge("b", "a", "c")
+    pbx.end("a", "c")
+    segments = pbx.of(facts.LegEnded)[-1].segments
+    assert [state for state, _start, _stop in segments] == ["idle", "wait", "talk"]
+
+
+def test_second_outside_party(pbx):
+    """Once the customer has answered, any further trunk channel is somebody else's."""
+    pbx.new("a", "PJSIP/1001", "4", exten="9030555")
+    pbx.talk("a", "t", "PJSIP/carrier")
+    pbx.unbridge("b", "a", "t")
+    pbx.end("t")
+    pbx.talk("a", "x", "PJSIP/carrier")
+    assert pbx.leg("t")["party"] == "customer"
+    assert pbx.leg("x")["party"] == "external"
+
+
+def test_outside_parties_called_at_once(pbx):
+    pbx.new("a", "PJSIP/1001", "4", exten="9030555")
+    for uid in "t", "x":
+        pbx.new(uid, "PJSIP/carrier", linkedid="a")
+        pbx.dial("a", uid, f"{uid}@carrier")
+    assert pbx.leg("t")["party"] == "customer"
+    assert pbx.leg("x")["party"] == "external"
 
 
 def test_ring_group(pbx):

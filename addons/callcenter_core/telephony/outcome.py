@@ -73,8 +73,6 @@ def of_leg(leg, cause, tech_cause, default=CANCELLED):
     """
     if leg.up is not None:
         return ANSWERED
-    if leg.incoming and leg.requested:
-        return CANCELLED
     result = (
         _BY_SIP.get(tech_cause)
         or _BY_CAUSE.get(cause)

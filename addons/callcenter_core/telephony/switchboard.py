@@ -333,12 +333,14 @@ class Switchboard:
             self._facts.append(call.ended(time, certain=certain))
 
     def _discard(self, channel, time):
+        """Forget a channel that turned out to be nobody's leg, and its call with it."""
         if channel is None:
             return
         call = channel.call
         if len(call.channels) > 1:
             self._end(channel, time, 0, 0)
             return
+        self._leave(channel, time)
         self._forget(channel)
         started, call.started = call.started, False
         time = call.advance(time)
