@@ -146,18 +146,22 @@ class Server:
         with suppress(OSError):
             if self._context:
                 peer = self._context.wrap_socket(peer, server_side=True)
-            self._peers.append(peer)
-            peer.sendall(self.greeting)
-            buffer = b""
-            while True:
-                while not self.reads:
-                    time.sleep(0.01)
-                data = peer.recv(65536)
-                if not data:
-                    return
-                *complete, buffer = (buffer + data).split(b"\r\n\r\n")
-                for text in complete:
-                    self._answer(peer, text.decode())
+            with peer:
+                self._peers.append(peer)
+                peer.sendall(self.greeting)
+                self._converse(peer)
+
+    def _converse(self, peer):
+        buffer = b""
+        while True:
+            while not self.reads:
+                time.sleep(0.01)
+            data = peer.recv(65536)
+            if not data:
+                return
+            *complete, buffer = (buffer + data).split(b"\r\n\r\n")
+            for text in complete:
+                self._answer(peer, text.decode())
 
     def _answer(self, peer, text):
         request = Request(line.split(": ", 1) for line in text.split("\r\n"))

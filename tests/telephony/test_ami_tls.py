@@ -3,6 +3,7 @@
 
 import datetime
 import ipaddress
+import socket
 import ssl
 import threading
 
@@ -160,6 +161,17 @@ def test_tls_with_a_port_without_it():
 
 def test_no_tls_with_a_port_that_wants_it(tls_server):
     with tls_server() as server, Client(server.port) as client:
-        assert until(lambda: client.is_in("refused"))
-        assert "wants TLS" in client.reason("refused")
+        assert until(lambda: client.is_in("lost"))
+        assert "wants TLS" in client.reason("lost")
         assert server.requests == []
+
+
+def test_closed_during_handshake():
+    """Asterisk going down looks like that: no reason to wait long."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with Client(listener.getsockname()[1], tls=True) as client:
+            peer, _address = listener.accept()
+            peer.recv(1)
+            peer.shutdown(socket.SHUT_RDWR)
+            assert until(lambda: any(state == "lost" for state, _ in client.states))
+            peer.close()

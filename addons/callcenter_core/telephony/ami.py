@@ -252,11 +252,11 @@ class _Connection:
     def open(self, timeout, context=None):
         """Connect, agree on TLS if there is a ``context``, and read the greeting.
 
-        :raises OSError: the peer cannot be reached or does not answer in time
+        :raises NotConnected, OSError: the peer cannot be reached, or not in time
         :raises _Refused: what answers is not an AMI, or not the one it should be
         """
         try:
-            self._socket = self._connect(timeout)
+            self._connect(timeout)
             if context:
                 self._start_tls(context)
         except TimeoutError:
@@ -265,10 +265,8 @@ class _Connection:
             ) from None
         except ConnectionRefusedError:
             raise NotConnected(f"Nothing listens at {self.peer}.") from None
-        except socket.gaierror as error:
-            raise NotConnected(
-                f"The host name of {self.peer} is not known: {error.strerror}."
-            ) from None
+        except (socket.gaierror, UnicodeError):
+            raise NotConnected(f"The host name of {self.peer} is not known.") from None
         # An action is one small packet and somebody waits for its effect.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._greet(timeout)
@@ -276,22 +274,20 @@ class _Connection:
 
     def _connect(self, timeout):
         host, port = self._address
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        for last, (family, kind, protocol, _name, address) in enumerate(
-            addresses, 1 - len(addresses)
+        failure = NotConnected(f"The host name {host} has no address.")
+        for family, kind, protocol, _name, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
         ):
             attempt = socket.socket(family, kind, protocol)
             attempt.settimeout(timeout)
             self._publish(attempt)
             try:
                 attempt.connect(address)
-            except OSError:
+                return
+            except OSError as error:
                 attempt.close()
-                if last == 0:
-                    raise
-            else:
-                return attempt
-        raise NotConnected(f"The host name {host} has no address.")
+                failure = error
+        raise failure
 
     def _publish(self, opened):
         """Let :meth:`close` reach the socket from now on."""
@@ -311,10 +307,12 @@ class _Connection:
         )
         try:
             self._socket.do_handshake()
+        except ssl.SSLEOFError:
+            raise NotConnected(f"{self.peer} closed the connection at once.") from None
         except ssl.SSLCertVerificationError as error:
             raise _Refused(
                 f"The certificate of {self.peer} is not trusted: "
-                f"{error.verify_message}."
+                f"{error.verify_message.rstrip('.')}."
             ) from None
         except ssl.SSLError as error:
             raise _Refused(
@@ -328,9 +326,9 @@ class _Connection:
             try:
                 data = self._socket.recv(_CHUNK)
             except TimeoutError:
-                raise _Refused(
-                    f"{self.peer} sent no greeting within {timeout:g} s: it is not an "
-                    "AMI, or wants TLS."
+                raise NotConnected(
+                    f"{self.peer} sent no greeting within {timeout:g} s: it is too "
+                    "busy, or not an AMI, or wants TLS."
                 ) from None
             if not data:
                 raise NotConnected(f"{self.peer} closed the connection at once.")
@@ -425,8 +423,9 @@ class _Connection:
 
     def release(self):
         """Give the descriptor back, when no thread uses it any more."""
-        if self._socket is not None:
-            self._socket.close()
+        with self._sending:
+            if self._socket is not None:
+                self._socket.close()
 
 
 class Client(Manager):
