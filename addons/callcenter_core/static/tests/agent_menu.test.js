@@ -87,9 +87,11 @@ test("a phone that is not registered is seen at once", async () => {
     const telephony = mockTelephony();
     await start();
     const extension = makeExtension({ reachable: false, latency: false });
-    await telephony.tell("agent", makeAgent({ extension }));
+    await telephony.tell("agent", makeAgent({ state: "offline", extension }));
     expect(".o_callcenter_agent_menu .fa-exclamation-triangle").toHaveCount(1);
     await open();
+    expect(".o_callcenter_sign_in").toHaveCount(0);
+    expect(".o_callcenter_sign_out").toHaveCount(1);
     expect(".o_callcenter_phone").toHaveText("1001Desk 1\nNot registered");
     await telephony.tell("agent", makeAgent());
     expect(".o_callcenter_agent_menu .fa-exclamation-triangle").toHaveCount(0);

@@ -119,6 +119,8 @@ test("the server is asked when the websocket is back", async () => {
     await waitForSteps(["desktop"]);
     getService("bus_service").trigger("BUS:RECONNECT");
     await waitForSteps(["desktop"]);
+    browser.dispatchEvent(new Event("online"));
+    await waitForSteps(["desktop"]);
     expect(callcenter.state.calls).toHaveLength(1);
 });
 

@@ -78,7 +78,11 @@ test("ringing: who it is, and what is open, before the call is answered", async 
     ]);
     expect(".o_callcenter_panel").toHaveText(/No answer · Marc/);
     expect(".o_callcenter_open").toHaveText("Forty chairs");
-    expect(queryAllTexts(".o_callcenter_actions button")).toEqual(["Hang up", "Open", "Create lead"]);
+    expect(queryAllTexts(".o_callcenter_actions button")).toEqual([
+        "Open",
+        "Create lead",
+        "Hang up",
+    ]);
     expect(".visually-hidden[aria-live=polite]").toHaveText("Incoming call: Anna Berg");
     // One message is enough: nothing was asked for.
     await waitForSteps([]);
@@ -312,6 +316,21 @@ test("we call: our phone first, then theirs", async () => {
     expect(".o_callcenter_phase").toHaveText("Talking");
     expect(".o_callcenter_facts").not.toHaveText(/Waited/);
     await waitForSteps([]);
+});
+
+test("a colleague calls, or is called", async () => {
+    const telephony = mockTelephony();
+    await start();
+    const internal = { direction: "internal", queue: "", queued_since: false, matches: [] };
+    await telephony.tell("call", makeCall({ ...internal, number: "1002" }));
+    expect(".o_callcenter_phase").toHaveText("Incoming call");
+    await telephony.tell("call", makeEnd({ ...internal, number: "1002" }));
+    const dialled = { ...internal, call_id: 101, number: "1003" };
+    await telephony.tell("call", makeCall({ ...dialled, own_leg: { id: 6, state: "dialling" } }));
+    expect(".o_callcenter_phase").toHaveText("Calling");
+    await telephony.tell("call", makeTalk(dialled));
+    expect(".o_callcenter_phase").toHaveText("Talking");
+    await waitForSteps(["sound call-invitation"]);
 });
 
 describe("several tabs", () => {

@@ -29,9 +29,11 @@ export function describeState(state) {
 }
 
 /**
+ * Who is signed in stays so while the phone is away (`offline`): calls wait until it is back.
+ *
  * @param {import("./callcenter_service").Agent} agent
  * @returns {boolean}
  */
 export function isSignedIn(agent) {
-    return Boolean(agent.extension) && !["offline", "signed_out"].includes(agent.state);
+    return Boolean(agent.extension) && agent.state !== "signed_out";
 }

@@ -20,13 +20,15 @@ export function callPhase(call) {
     if (call.state === "ended" || own === "ended") {
         return ENDED;
     }
-    if (call.direction === "inbound") {
-        if (own ? own === "ringing" : !call.answer) {
-            return RINGING;
-        }
-    } else if (!call.answer && !["talking", "held"].includes(call.state)) {
-        // We call: first our own phone rings, then theirs. A colleague calls: only ours rings.
-        return call.direction === "internal" && own === "ringing" ? RINGING : DIALLING;
+    const answered = call.answer || ["talking", "held"].includes(call.state);
+    if (call.direction === "outbound" && !answered) {
+        return DIALLING; // first our own phone rings, then theirs
+    }
+    if (call.direction === "internal" && !answered) {
+        return own === "ringing" && !call.res_model ? RINGING : DIALLING;
+    }
+    if (own ? own === "ringing" : !answered) {
+        return RINGING;
     }
     return own === "held" || call.state === "held" ? HELD : TALKING;
 }

@@ -148,6 +148,7 @@ export class Callcenter {
         );
         this.busService.subscribe("callcenter_core/command", (payload) => this.answer(payload));
         this.busService.addEventListener("BUS:RECONNECT", () => this.refresh());
+        browser.addEventListener("online", () => this.refresh()); // the websocket takes longer
         let hiddenSince = 0;
         browser.addEventListener("visibilitychange", () => {
             if (document.visibilityState === "hidden") {

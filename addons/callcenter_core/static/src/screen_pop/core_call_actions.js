@@ -35,17 +35,6 @@ function createRecord(env, call, resModel, context) {
 
 callActions
     .add(
-        "hang_up",
-        {
-            label: _t("Hang up"),
-            icon: "fa fa-phone o_callcenter_hang_up_icon",
-            class: "btn-danger",
-            isAvailable: (call) => callPhase(call) !== ENDED,
-            run: (call, env) => env.services.callcenter.act("hang_up", call.call_id),
-        },
-        { sequence: 10 }
-    )
-    .add(
         "open_record",
         {
             label: _t("Open"),
@@ -92,4 +81,15 @@ callActions
             },
         },
         { sequence: 70 }
+    )
+    .add(
+        "hang_up",
+        {
+            label: _t("Hang up"),
+            icon: "fa fa-phone o_callcenter_hang_up_icon",
+            class: "btn-danger ms-auto", // at the end: the others stay put when it goes
+            isAvailable: (call) => callPhase(call) !== ENDED,
+            run: (call, env) => env.services.callcenter.act("hang_up", call.call_id),
+        },
+        { sequence: 100 }
     );
