@@ -5,7 +5,8 @@
 #   make test                   every test
 #   make test STAGES=lint,js    some stages: lint python alone together js e2e
 #   make test ADDON=callcenter_core TAGS=:TestCall     one addon, in under a minute
-#   make lint · make bench NAME=lookup · make test-upstream · make setup
+#   make lint · make bench NAME=lookup · make setup
+#   make test-upstream [MODULES=crm,mail]              Odoo's own tests, with and without
 #
 # INSTANCE=name PORT_OFFSET=3000 keeps any of them apart from the others.
 
@@ -24,7 +25,10 @@ test:
 	@$(SANDBOX) test $(call option,--stages,$(STAGES)) \
 		$(call option,--addon,$(ADDON)) $(call option,--tags,$(TAGS))
 
-lint bench test-upstream setup:
+test-upstream:
+	@$(SANDBOX) test-upstream $(call option,--modules,$(MODULES))
+
+lint bench setup:
 	@$(SANDBOX) $@ $(NAME)
 
 .PHONY: run call test lint bench test-upstream setup

@@ -79,7 +79,9 @@ def bench(options):
 def test_upstream(options):
     """Run Odoo's own tests of crm and mail with the addons and without."""
     install.setup(development=True)
-    return upstream.compare(Instance(os.environ.get("INSTANCE", "test")))
+    return upstream.compare(
+        Instance(os.environ.get("INSTANCE", "test")), options.modules.split(",")
+    )
 
 
 def start(options):
@@ -164,6 +166,7 @@ ARGUMENTS = {
         (["--tags"], {}),
     ],
     "bench": [(["name"], {})],
+    "test-upstream": [(["--modules"], {"default": "crm,mail"})],
     "start": COMPONENT,
     "stop": COMPONENT,
     "psql": [(["-d", "--database"], {}), (["words"], REST)],

@@ -1,7 +1,6 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """``make run``: the whole call centre in one terminal, until Ctrl-C."""
 
-import contextlib
 import json
 import os
 import signal
@@ -44,11 +43,16 @@ def run(instance, workers=0):
     words = [str(PYTHON), "-m", "honcho", "start", "-f", str(procfile), "-d", str(ROOT)]
     process = subprocess.Popen(words, env=environment, cwd=ROOT)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    asked = False
     while process.poll() is None:
-        with contextlib.suppress(KeyboardInterrupt):
-            # Ctrl-C reaches honcho too, which then needs a moment to stop the rest.
+        try:
             process.wait()
-    return 0 if process.returncode in (130, 143) else process.returncode
+        except KeyboardInterrupt:
+            # Ctrl-C reaches honcho too, which then needs a moment to stop the rest.
+            asked = True
+    # honcho gives its processes five seconds, a busy machine may need longer.
+    instance.stop()
+    return 0 if asked or process.returncode in (130, 143) else process.returncode
 
 
 def _procfile(workers):
@@ -84,7 +88,7 @@ def _supervise_postgres(component):
             time.sleep(0.5)
     finally:
         # The clients were told at the same moment and hang up first.
-        time.sleep(1)
+        time.sleep(0.5)
         component.stop()
 
 

@@ -11,18 +11,18 @@ from .databases import SHIM, Databases
 from .odoo import addons, write_configuration
 from .testing import ODOO_RESULT, TEST_LOG, _alone, _odoo
 
-MODULES = ("crm", "mail")
 FAILED = re.compile(r"(?:FAIL|ERROR): (?:Subtest )?(\w+\.\w+)")
 
 
-def compare(instance):
+def compare(instance, modules):
+    """Test *modules* of Odoo in two databases and compare what fails."""
     with _alone(instance):
         try:
             instance.postgres.start()
             instance.postgres.create_roles()
             write_configuration(instance)
-            without = _failures(instance, "upstream_without", MODULES)
-            ours = _failures(instance, "upstream_with", (*MODULES, *addons()))
+            without = _failures(instance, "upstream_without", modules, ())
+            ours = _failures(instance, "upstream_with", modules, addons())
         finally:
             instance.stop()
     for title, names in (
@@ -36,13 +36,14 @@ def compare(instance):
     return 1 if ours - without else 0
 
 
-def _failures(instance, database, modules):
+def _failures(instance, database, tested, installed):
     databases = Databases(instance)
     databases.clone(databases.bare(), database)
-    tags = ",".join(f"/{name}" for name in MODULES)
+    tags = ",".join(f"/{name}" for name in tested)
+    modules = [*tested, *installed]
     words = ["-d", database, "-i", ",".join([*modules, SHIM]), "--test-tags", tags]
     words += ["--with-demo", "--stop-after-init", *TEST_LOG]
-    print(f"── {database}: {' '.join(modules)}", flush=True)
+    print(f"── {' '.join(modules)}", flush=True)
     text, _code = _odoo(instance, database, *words)
     counts = ODOO_RESULT.findall(text)
     total = int(counts[-1][2]) if counts else 0
