@@ -36,6 +36,7 @@ class Commands:
     def __init__(self, database):
         self._database = database
         self._stopping = threading.Event()
+        self._listens = True
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="command")
         self._thread = threading.Thread(
             target=self._run, name=f"commands {database.dbname}", daemon=True
@@ -55,7 +56,9 @@ class Commands:
             try:
                 self._listen()
             except psycopg2.Error as error:
-                _logger.info("not listening: %s", str(error).strip())
+                if self._listens:
+                    _logger.warning("no commands are heard: %s", str(error).strip())
+                self._listens = False
                 self._stopping.wait(0.5)
 
     def _listen(self):
@@ -63,6 +66,7 @@ class Commands:
         try:
             with connection.cursor() as cr:
                 cr.execute(f"LISTEN {CHANNEL}")
+            self._listens = True
             while not self._stopping.is_set():
                 if select.select([connection], [], [], 0.5)[0]:
                     connection.poll()

@@ -19,7 +19,7 @@ from .database import DatabaseAway, transaction
 from .directory import Directory
 from .lease import Deposed
 from .messages import Messages
-from .states import AgentStates, Interval, Note, Settled, SignedIn, SignedOut
+from .states import AgentStates, Interval, Moved, Note, Settled, SignedIn, SignedOut
 
 _logger = logging.getLogger(__name__)
 
@@ -119,6 +119,10 @@ class _Leg(_Row):
         call.legs[key] = self
 
 
+#: What a row begins with: no time, rather than an unknown one, which sums leave out.
+CALL_TIMES = dict.fromkeys(("wait", "ring", "talk", "hold", "duration"), 0.0)
+LEG_TIMES = dict.fromkeys(("ring", "talk", "hold"), 0.0)
+
 CALL_COLUMNS = [
     "direction",
     "number",
@@ -178,7 +182,7 @@ class Recorder:
 
     :ivar directory: who and what the PBX's names are
     :ivar states: what the agents are doing
-    :ivar origins: records that calls were dialled from, (model, id) by the call's key
+    :ivar origins: what is known of calls that were dialled by a click: columns by key
     :ivar set_aside: how many facts could not be applied since the start
     :ivar stuck: ids of the agents that the last :class:`Settled` freed from a call that
         is no more
@@ -269,11 +273,13 @@ class Recorder:
         :raises DatabaseAway: the database is away
         :raises Deposed: another connector leads
         """
-        self.transaction(self.directory.load)
+        elsewhere = self.transaction(self._reload)
         notes = []
         for interface, agent_id in self.states.seats().items():
             agent = self.directory.agents.get(agent_id)
-            if not agent or agent.interface != interface:
+            if agent_id in elsewhere:
+                notes.append(Moved(time=now, agent=agent_id))
+            elif not agent or agent.interface != interface:
                 notes.append(SignedOut(time=now, agent=agent_id))
         for agent in self.directory.agents.values():
             if agent.interface and self.states.seat(agent.interface) != agent.id:
@@ -281,6 +287,18 @@ class Recorder:
                     SignedIn(time=now, agent=agent.id, interface=agent.interface)
                 )
         return notes
+
+    def _reload(self, env):
+        """Read the directory; return the ids of our agents who sit at another PBX."""
+        self.directory.load(env)
+        agents = env["callcenter.agent"].search_fetch(
+            [
+                ("id", "in", list(self.states.seats().values())),
+                ("extension_id.pbx_id", "!=", self.pbx_id),
+            ],
+            ["extension_id"],
+        )
+        return {agent.id for agent in agents if agent.extension_id}
 
     def apply(self, batch, reconstructed=False):
         """Write facts, all in one transaction if they let themselves be written.
@@ -354,6 +372,7 @@ class Recorder:
         self._touched_calls = {}
         self._touched_legs = {}
         self._discarded = []
+        self._seats = {}
         self._messages = Messages()
         self._phones = {}
         self._memberships = {}
@@ -397,6 +416,7 @@ class Recorder:
         self._write_legs(env)
         self._write_intervals(env)
         self._write_phones(env)
+        self._write_seats(env)
         self._write_memberships(env)
         self._messages.send(env, self.states.changed())
         self._discard(env)
@@ -503,11 +523,11 @@ class Recorder:
                 "start": moment(fact.time),
                 "stop": False,
                 "reconstructed": self._reconstructed,
+                **CALL_TIMES,
             }
             call.values = dict(call.changes)
-            if origin := self.origins.get(fact.call):
-                call.put("res_model", origin[0])
-                call.put("res_id", origin[1])
+            for column, value in self.origins.get(fact.call, {}).items():
+                call.put(column, value)
         self._touch(call)
         call.fill("number", fact.number)
         call.fill("caller_name", fact.name)
@@ -518,7 +538,7 @@ class Recorder:
         write = self._writer(call)
         if fact.direction:
             write("direction", fact.direction)
-        if fact.number:
+        if fact.number and "number" not in self.origins.get(fact.call, ()):
             write("number", fact.number)
         if fact.name:
             write("caller_name", fact.name)
@@ -640,6 +660,7 @@ class Recorder:
                 "queue_id": queue.id if queue else False,
                 "start": moment(fact.time),
                 "stop": False,
+                **LEG_TIMES,
             }
             leg.values = dict(leg.changes)
         self._touched_legs[leg] = None
@@ -680,8 +701,9 @@ class Recorder:
             write("party", fact.party)
         if fact.number:
             write("number", fact.number)
-        if fact.name:
-            write("name", fact.name)
+        if fact.channel:
+            write("channel", fact.channel)
+            write("interface", fact.interface)
         if queue := self.directory.queues.get(fact.queue):
             write("queue_id", queue.id)
         self._feed(leg, fact)
@@ -787,12 +809,14 @@ class Recorder:
             current = self._open_intervals([fact.agent]).get(fact.agent, (None,))
             self.states.adopt(fact.agent, current[0])
         self.states.feed(fact)
+        self._seats[fact.agent] = self.directory.extensions[fact.interface].id
         for queue in self.states.queues(fact.interface):
             self._memberships[queue, fact.agent] = True
         self._messages.agent(fact.agent)
 
     def _signed_out(self, fact):
         self.states.feed(fact)
+        self._seats[fact.agent] = False
         for queue, agent_id in self.directory.members:
             if agent_id == fact.agent:
                 self._memberships[queue, agent_id] = False
@@ -981,6 +1005,12 @@ class Recorder:
             values["user_agent"] = fact.user_agent
         return values
 
+    def _write_seats(self, env):
+        for agent_id, extension_id in self._seats.items():
+            agent = env["callcenter.agent"].browse(agent_id)
+            if agent.extension_id.id != extension_id:
+                agent.extension_id = extension_id
+
     def _write_memberships(self, env):
         model = env["callcenter.queue.member"]
         for (queue_name, agent_id), signed_in in self._memberships.items():
@@ -1006,8 +1036,14 @@ class Recorder:
     # ------------------------------------------------------------
 
     def _identify(self, env):
-        """Fill in whose the new calls' numbers are, where there is no doubt."""
+        """Fill in whose the new calls are, where there is no doubt."""
         for call in self._touched_calls:
+            if call.changes.get("res_model"):
+                record = env[call.values["res_model"]].browse(call.values["res_id"])
+                for column, value in (
+                    env["callcenter.call"]._get_identity(record).items()
+                ):
+                    call.fill(column, value)
             number = call.changes.get("number")
             if number and call.values["direction"] != facts.INTERNAL:
                 for column, value in self._identity(env, number).items():

@@ -25,7 +25,7 @@ from .recorder import Recorder, seconds
 from .resync import Resync
 from .service import installed_services
 from .spool import Spool
-from .states import Ticked
+from .states import SignedIn, SignedOut, Ticked
 from .watches import Watches
 
 _logger = logging.getLogger(__name__)
@@ -159,15 +159,18 @@ class Session:
         """Call ``job(done)`` in the session's thread; return what ``done()`` is given.
 
         :raises CommandFailed: it takes longer than ``timeout`` seconds
+        :raises Exception: what the job raised
         """
         future = Future()
 
         def run():
             try:
                 job(future.set_result)
-            except Exception as error:
+            except (DatabaseAway, Deposed) as error:
                 future.set_exception(error)
                 raise
+            except Exception as error:
+                future.set_exception(error)
 
         self.post(run)
         try:
@@ -310,6 +313,8 @@ class Session:
                     batch = []
                 else:
                     events += 1
+                    if item.name == "OriginateResponse":
+                        self.watches.take(item)
                     oldest = oldest or arrived
                     batch += self.tracker.feed(item)
                 if len(batch) >= BATCH:
@@ -528,6 +533,23 @@ class Session:
             _logger.warning("%s: not resynchronised: %s", self, error)
         except DatabaseAway:
             self._away = True
+
+    def sign_in(self, agent_id, interface, done):
+        """Seat an agent at a phone; in the session's thread.
+
+        :param done: called with the id of the agent who sits there already, or 0
+        """
+        occupant = self.recorder.states.seat(interface)
+        if occupant in (0, agent_id):
+            note = SignedIn(time=self.now(), agent=agent_id, interface=interface)
+            self.record([note])
+            occupant = 0
+        done(occupant)
+
+    def sign_out(self, agent_id, done):
+        """Let an agent leave the phone; in the session's thread."""
+        self.record([SignedOut(time=self.now(), agent=agent_id)])
+        done(None)
 
     def resync(self, done):
         """Compare all with the PBX, though there was no gap; in the session's thread.

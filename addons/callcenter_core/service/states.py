@@ -48,6 +48,13 @@ class SignedOut(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(Note):
+    """An agent who sat here sits at another PBX, whose connector tells the rest."""
+
+    agent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseSet(Note):
     """An agent paused, or (``reason`` None) is ready; ends the work after a call.
 
@@ -423,6 +430,12 @@ class AgentStates:
             self._leave(agent)
             self._settle(agent, fact.time)
 
+    def _moved(self, fact, _wrap_up):
+        agent = self._agent(fact.agent)
+        self._leave(agent)
+        agent.current = None
+        agent.legs.clear()
+
     def _leave(self, agent):
         if self._seats.get(agent.interface) == agent.id:
             self._set(self._seats, agent.interface, None)
@@ -458,6 +471,7 @@ class AgentStates:
         facts.PhoneChanged: _phone_changed,
         SignedIn: _signed_in,
         SignedOut: _signed_out,
+        Moved: _moved,
         PauseSet: _pause_set,
         Ticked: _ticked,
     }

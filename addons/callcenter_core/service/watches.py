@@ -8,9 +8,10 @@ from ..telephony import facts
 
 
 class Watches:
-    """Promises of the first fact about a channel that tells how it fares.
+    """Promises of what is heard first of a channel that we have the PBX make.
 
-    That is :class:`LegRang`, :class:`LegAnswered` or :class:`LegEnded`.
+    That is :class:`LegRang`, :class:`LegAnswered` or :class:`LegEnded`, or ``None`` if
+    there never was such a channel.
     """
 
     _TELLING = (facts.LegRang, facts.LegAnswered, facts.LegEnded)
@@ -30,6 +31,18 @@ class Watches:
         """Wait no longer."""
         with self._lock:
             self._futures.pop(leg, None)
+
+    def take(self, response):
+        """Fulfil the promise of a channel that there is not.
+
+        :param response: an event ``OriginateResponse``; its ``ActionID`` is the one
+            that the channel was to have
+        """
+        if response.get("Response") == "Failure":
+            with self._lock:
+                future = self._futures.pop(response.get("ActionID"), None)
+            if future:
+                future.set_result(None)
 
     def tell(self, batch):
         """Fulfil the promises that a batch of facts can."""
