@@ -559,6 +559,19 @@ def test_silent_change_of_linkedid(pbx):
     assert pbx.call("i")["into"] == "c"
 
 
+def test_next_bridge_before_the_last_was_left(pbx):
+    """A channel is in one bridge at a time, whatever event was lost or late."""
+    pbx.inbound()
+    pbx.talk("c", "a")
+    pbx.new("x", "PJSIP/1002", linkedid="c")
+    pbx.answer("x")
+    pbx.bridge("b2", "x", "a")
+    assert pbx.leg("c")["peers"] == ()
+    assert pbx.leg("a")["peers"] == ("x",)
+    pbx.unbridge("b", "a")
+    assert pbx.leg("a")["peers"] == ("x",)
+
+
 # ------------------------------------------------------------
 # WHO HUNG UP
 # ------------------------------------------------------------
