@@ -63,7 +63,10 @@ def signed_in(site):
         places = session.call(
             "callcenter.extension", "search", [["number", "=", extension]]
         )
-        session.call("callcenter.agent", "sign_in", places[0], queues)
+        chosen = queues and session.call(
+            "callcenter.queue", "search", [["code", "in", queues]]
+        )
+        session.call("callcenter.agent", "sign_in", places[0], chosen)
         wait_for(
             lambda: session.call("callcenter.agent", "desktop")["agent"]["state"]
             == "ready",

@@ -13,7 +13,8 @@ from http.cookiejar import CookieJar
 
 import psycopg2
 import psycopg2.extras
-from sandbox.prepare import prepare_database
+from sandbox.odoo import write_configuration
+from sandbox.testing import prepare_e2e
 
 
 class NotInTime(AssertionError):
@@ -46,7 +47,8 @@ class Site:
         instance.postgres.start()
         instance.postgres.create_roles()
         instance.asterisk.start()
-        prepare_database(instance)
+        write_configuration(instance)
+        prepare_e2e(instance)
         instance.odoo.start()
         instance.connector.start()
         self.wait_connected()
@@ -112,11 +114,16 @@ class Site:
             call["id"],
         )
 
-    def ended_call(self, number, timeout=5):
-        """Return the newest call of *number* once it has ended."""
+    def ended_call(self, number, since=None, timeout=5):
+        """Return the newest call of *number* once it has ended.
+
+        :param since: when it began at the earliest, seconds since the epoch; by
+            default a minute ago, so that the demo data's calls do not count
+        """
+        since = since or time.time() - 60
 
         def ended():
-            calls = self.calls(number)
+            calls = [c for c in self.calls(number) if c["started"] >= since]
             return calls and calls[-1]["state"] == "ended" and calls[-1]
 
         return wait_for(ended, timeout, f"call of {number} ended in Odoo")

@@ -11,6 +11,7 @@ It registers, answers the PBX's OPTIONS, rings, answers, rejects, dials, holds,
 transfers (blind and attended), presses keys and measures the tone it hears.
 """
 
+import contextlib
 import re
 import socket
 import threading
@@ -124,6 +125,9 @@ class Phone:
         if unregister:
             self.unregister()
         self._closed = True
+        with contextlib.suppress(OSError):
+            # Wakes the thread that reads; it would keep the port otherwise.
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
     # ------------------------------------------------------------
