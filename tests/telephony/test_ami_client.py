@@ -43,6 +43,35 @@ def test_wanted():
             assert len(expected) > 3
 
 
+def test_unwanted_is_not_parsed(monkeypatch):
+    """Most of what Asterisk sends is VarSet: it costs a glance at its first line."""
+    parsed = []
+    parse = ami.Message.parse
+    monkeypatch.setattr(
+        ami.Message, "parse", lambda text: parsed.append(text) or parse(text)
+    )
+    data = recordings.events("a_queue_answered")
+    with Server() as server, connected(server, wanted={"Hangup"}) as client:
+        server.send(data)
+        assert until(lambda: len(client.events) == 2)
+        assert client.ping()
+    assert data.count(b"Event: VarSet") > 50
+    assert not [text for text in parsed if text.startswith("Event: VarSet")]
+
+
+def test_extra_blank_lines():
+    """Asterisk may send one after an answer."""
+
+    def answer(request):
+        return b"\r\n" + request.answer() + b"\r\n" + event("A") + b"\r\n\r\n"
+
+    with Server({"Getvar": answer}) as server, connected(server) as client:
+        for _time in range(2):
+            assert client.action("Getvar")["Response"] == "Success"
+        assert until(lambda: len(client.events) == 3)
+        assert [one.name for one in client.events] == ["FullyBooted", "A", "A"]
+
+
 def test_wanted_does_not_thin_lists():
     answers = {"Status": lambda request: request.list(("Status", {"Channel": "a"}))}
     with Server(answers) as server, connected(server, wanted={"Hangup"}) as client:
@@ -79,21 +108,36 @@ def test_failing_on_state(caplog):
 
 
 def test_no_event_after_lost():
+    """Not even if the reader is still busy when the connection is given up."""
     order = []
-    with Server(after_login=BOOTED + event("Newchannel") * 2000) as server:
+    go_on = threading.Event()
+
+    def take(event):
+        go_on.wait(10)
+        order.append(event.name)
+
+    with Server() as server:
         client = Client(
             server.port,
-            on_event=lambda event: order.append("event"),
+            keepalive=0.1,
+            timeout=0.2,
+            on_event=take,
             on_state=lambda state, reason: order.append(state),
         )
         with client:
             assert client.wait_connected(5)
-            client.BACKOFF = (60, 60)
-            server.drop()
-            assert until(lambda: order[-1] == "lost")
-            count = len(order)
+            server.send(event("A") + event("B"))
             time.sleep(0.1)
-            assert len(order) == count
+            first = client._connection
+            assert until(lambda: first.reason)
+            time.sleep(0.1)
+            assert order == ["connecting", "connected"]
+            go_on.set()
+            assert until(lambda: "lost" in order)
+            lost = order.index("lost")
+            assert order[2:lost] in (["FullyBooted"], ["FullyBooted", "A", "B"])
+            assert until(lambda: order.count("connected") == 2)
+            assert "A" not in order[lost:]
 
 
 def test_register_event():

@@ -23,6 +23,12 @@ from fake_ami import (
 
 from telephony import ami
 
+
+class HardlyTrying(Client):
+    BACKOFF = (60, 60)
+    REFUSED_DELAY = 60
+
+
 # ------------------------------------------------------------
 # CONNECTING
 # ------------------------------------------------------------
@@ -57,8 +63,7 @@ def test_wrong_secret_then_corrected():
 
 def test_refusals_are_slow():
     """Whoever counts failed log-ins must not lock the call centre out."""
-    with Server(secret="other") as server, Client(server.port) as client:
-        client.REFUSED_DELAY = 60
+    with Server(secret="other") as server, HardlyTrying(server.port) as client:
         assert until(lambda: client.is_in("refused"))
         time.sleep(0.3)
         assert server.logins == 1
@@ -205,10 +210,11 @@ def test_silence_is_noticed():
 def test_events_are_a_sign_of_life():
     """A PBX too busy to answer a ping is not given up."""
     with Server({"Ping": lambda request: None}) as server:
-        with connected(server, keepalive=0.2, timeout=0.3):
-            for _time in range(15):
+        with connected(server, keepalive=0.1, timeout=0.5):
+            for _time in range(8):
                 server.send(event("Newstate"))
-                time.sleep(0.1)
+                time.sleep(0.25)
+            assert len(server.asked("Ping")) > 1
             assert server.logins == 1
 
 
@@ -224,6 +230,7 @@ def test_peer_that_does_not_read():
         server.reads = True
 
 
+@pytest.mark.filterwarnings("error")
 def test_nothing_leaks():
     """Descriptors and threads after many reconnections are those of one connection."""
     with Server() as server, connected(server) as client:
@@ -316,9 +323,7 @@ def test_stop_between_attempts(refused):
     with Server(secret="other") as server:
         if not refused:
             server.close()
-        client = Client(server.port)
-        client.BACKOFF = (60, 60)
-        client.REFUSED_DELAY = 60
+        client = HardlyTrying(server.port)
         client.start()
         assert until(lambda: len(client.states) == 2)
         stop_in_time(client)
