@@ -20,6 +20,8 @@ class Component:
     name = None
     stop_signal = signal.SIGTERM
     start_timeout = 60
+    _processes = {}
+    """Children of this Python process by pid, to be reaped when they end."""
 
     def __init__(self, instance):
         self.instance = instance
@@ -93,7 +95,7 @@ class Component:
     def wait_ready(self):
         deadline = time.monotonic() + self.start_timeout
         while not self.is_ready():
-            if not self._alive():
+            if not self.pid:
                 raise Problem(f"{self.name} ended at once:\n{self.log_tail()}")
             if time.monotonic() > deadline:
                 raise Problem(f"{self.name} is not ready:\n{self.log_tail()}")
@@ -117,18 +119,8 @@ class Component:
         text = self.log_file.read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
-    _processes = {}
-    """Children of this Python process by pid, to be reaped when they end."""
-
     def _note(self, pid):
         self.pid_file.write_text(f"{pid} {_start_time(pid)}")
-
-    def _alive(self):
-        pid = self.pid
-        if pid in self._processes and self._processes[pid].poll() is not None:
-            del self._processes[pid]
-            return False
-        return pid is not None
 
     def _end(self, first_signal, timeout):
         pid = self.pid
@@ -136,12 +128,21 @@ class Component:
             return
         os.kill(pid, first_signal)
         deadline = time.monotonic() + timeout
-        while self._alive():
+        while self.pid:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
                 deadline = float("inf")
             time.sleep(0.05)
         self.pid_file.unlink(missing_ok=True)
+        if process := self._processes.pop(pid, None):
+            process.wait()
+            return
+        # Of an orphan the number lives on until init has taken note of its end, and
+        # PostgreSQL, for one, does not start while it does.
+        for _attempt in range(100):
+            if not Path(f"/proc/{pid}").exists():
+                break
+            time.sleep(0.1)
 
 
 def _start_time(pid):
