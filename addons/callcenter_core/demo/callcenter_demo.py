@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from odoo import api, models
 from odoo.fields import Command
 
-#: Working days and calls a day.
+#: Days that are played, and calls on a day from Monday to Sunday.
 DAYS = 7
-CALLS_A_DAY = 9
+CALLS = [13, 11, 10, 12, 9, 4, 3]
 
 
 class CallcenterPbx(models.Model):
@@ -84,7 +84,9 @@ class _History:
         closing = midnight + timedelta(hours=15)
         busy = {agent.id: [] for agent in self.agents}
         # one call after the other: nobody is in two calls at a time
-        slots = sorted(self.dice.sample(range(0, 8 * 3600 - 1800, 1200), CALLS_A_DAY))
+        slots = sorted(
+            self.dice.sample(range(0, 8 * 3600 - 1800, 1200), CALLS[midnight.weekday()])
+        )
         for slot in slots:
             start = opening + timedelta(seconds=slot + self.dice.randrange(300))
             agent = self.dice.choice(self.agents)

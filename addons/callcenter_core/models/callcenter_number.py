@@ -22,6 +22,19 @@ BATCH = 2000
 #: Set while everything is to be indexed anew: what was indexed before this time.
 REBUILD_PARAMETER = "callcenter_core.number_rebuild"
 
+#: What a look-up asks PostgreSQL. Written out, as composing costs as much as asking.
+FIND_WHOLE = """
+    SELECT res_model, res_id, company_id FROM callcenter_number
+     WHERE number = %s LIMIT 200"""
+FIND_SHORT = """
+    SELECT res_model, res_id, company_id FROM callcenter_number
+     WHERE reversed = %s LIMIT 200"""
+FIND_END = """
+    SELECT res_model, res_id, company_id FROM callcenter_number
+     WHERE (reversed LIKE %s OR reversed = ANY(%s))
+       AND (number IS NULL OR number LIKE %s)
+        OR number = %s LIMIT 200"""
+
 
 class CallcenterNumber(models.Model):
     """Index of the telephone numbers of contacts, leads and other records.
@@ -77,24 +90,51 @@ class CallcenterNumber(models.Model):
         :param limit: how many rows of the index to look at
         :return: list of dicts, see ``_callcenter_match_values``
         """
+        return self._lookup_all({number: (number, known)}, pbx, limit)[number]
+
+    @api.model
+    def _lookup_all(self, requests, pbx=None, limit=20):
+        """Look up several numbers, in not more queries than one needs.
+
+        :param requests: (number, known records) by any key
+        :return: what ``_lookup`` returns, by the same key
+        """
         self._index_scheduled()
-        ids_by_model = defaultdict(list)
-        for res_model, res_id in self._find(number, pbx, limit):
-            ids_by_model[res_model].append(res_id)
-        known = [(record._name, record.id) for record in known]
-        for res_model, res_id in known:
-            if res_id not in ids_by_model[res_model]:
-                ids_by_model[res_model].append(res_id)
-        matches = []
+        found = self._find_all(
+            {number for number, _known in requests.values()}, pbx, limit
+        )
+        wanted, known = {}, {}
+        for key, (number, records) in requests.items():
+            known[key] = [(record._name, record.id) for record in records if record]
+            wanted[key] = dict.fromkeys([*found[number], *known[key]])
+        ids_by_model = defaultdict(set)
+        for pairs in wanted.values():
+            for res_model, res_id in pairs:
+                ids_by_model[res_model].add(res_id)
+        matches = {}
         for res_model, res_ids in ids_by_model.items():
             model = self.env.get(res_model)
             if model is None or not model.has_access("read"):
                 continue
-            records = model.search([("id", "in", res_ids)])
-            matches += records._callcenter_match_values()
-        if len(matches) < 2:
-            return matches
-        return self._rank(matches, known, self._get_choices(number, pbx))
+            records = model.search([("id", "in", sorted(res_ids))])
+            for match in records._callcenter_match_values():
+                matches[res_model, match["res_id"]] = match
+        result = {}
+        for key, (number, _known) in requests.items():
+            result[key] = [matches[pair] for pair in wanted[key] if pair in matches]
+            if len(result[key]) > 1:
+                chosen = self._get_choices(number, pbx)
+                result[key] = self._rank(result[key], known[key], chosen)
+        return result
+
+    @api.model
+    def _get_viewer(self):
+        """Return a key that is the same for users who may read the same records."""
+        rules = self.env["ir.rule"]
+        return tuple(self.env.companies.ids), *(
+            (name, self.env[name].has_access("read"), repr(rules._compute_domain(name)))
+            for name in self._get_models()
+        )
 
     @api.model
     def _rank(self, matches, known, chosen):
@@ -131,8 +171,49 @@ class CallcenterNumber(models.Model):
         return ranked
 
     @api.model
+    def _find_all(self, numbers, pbx=None, limit=20):
+        """Return the index's rows for several numbers.
+
+        Those that are found by their international form cost one query for all.
+
+        :return: what ``_find`` returns, by number
+        """
+        plan = self._get_plan(pbx)
+        keys = {}
+        for number in numbers:
+            e164, backwards = self._get_keys(plan, number)
+            keys[number] = e164 if self._is_whole(e164, backwards) else ""
+        rows = defaultdict(list)
+        if len(keys) > 1:
+            for e164, res_model, res_id in self.env.execute_query(
+                SQL(
+                    """SELECT e164, found.res_model, found.res_id
+                         FROM unnest(%s) AS e164 CROSS JOIN LATERAL (
+                              SELECT DISTINCT res_model, res_id FROM callcenter_number
+                               WHERE number = e164 AND %s LIMIT %s) AS found""",
+                    sorted(filter(None, set(keys.values()))),
+                    self._get_company_condition(pbx),
+                    limit,
+                )
+            ):
+                rows[e164].append((res_model, res_id))
+        return {
+            number: rows.get(e164) or self._find(number, pbx, limit)
+            for number, e164 in keys.items()
+        }
+
+    @api.model
+    def _get_company_condition(self, pbx):
+        return SQL(
+            "(company_id IS NULL OR company_id = ANY(%s))", self._get_companies(pbx).ids
+        )
+
+    @api.model
     def _find(self, number, pbx=None, limit=20):
         """Return the index's rows for a number.
+
+        The whole number first. If nobody has it, those who have its end: one of the two
+        lacks its area code. What may lack it itself is looked up both ways at once.
 
         :param number: the number in any form
         :param pbx: the PBX that sent it, whose dial rules apply
@@ -140,41 +221,38 @@ class CallcenterNumber(models.Model):
         """
         plan = self._get_plan(pbx)
         e164, backwards = self._get_keys(plan, number)
-        companies = SQL(
-            "(company_id IS NULL OR company_id = ANY(%s))", self._get_companies(pbx).ids
-        )
-        conditions = []
-        if e164:
-            conditions.append(SQL("number = %s", e164))
-        if len(backwards) >= SUFFIX_LENGTH:
+        if not backwards:
+            return []
+        if len(backwards) < SUFFIX_LENGTH:
+            return self._select(FIND_SHORT, [backwards], pbx, limit)
+        found = []
+        if self._is_whole(e164, backwards):
+            found = self._select(FIND_WHOLE, [e164], pbx, limit)
+        if not found:
             shorter = [
                 backwards[:length] for length in range(SUFFIX_LENGTH, len(backwards))
             ]
             # a number without its area code is one of the caller's own country
-            conditions.append(
-                SQL(
-                    """(reversed LIKE %s OR reversed = ANY(%s))
-                        AND (number IS NULL OR number LIKE %s)""",
-                    f"{backwards}%",
-                    shorter,
-                    f"{self._get_country_prefix(plan, e164)}%",
-                )
-            )
-        elif backwards:
-            conditions.append(SQL("reversed = %s", backwards))
-        for condition in conditions:
-            rows = self.env.execute_query(
-                SQL(
-                    """SELECT DISTINCT res_model, res_id FROM callcenter_number
-                        WHERE %s AND %s LIMIT %s""",
-                    condition,
-                    companies,
-                    limit,
-                )
-            )
-            if rows:
-                return rows
-        return []
+            country = f"{self._get_country_prefix(plan, e164)}%"
+            values = [f"{backwards}%", shorter, country, e164 or None]
+            found = self._select(FIND_END, values, pbx, limit)
+        return found
+
+    def _is_whole(self, e164, backwards):
+        """Tell whether a number surely has its area code."""
+        return bool(e164) and len(backwards) == len(e164) - 1
+
+    def _select(self, query, values, pbx, limit):
+        # Companies are told apart here: as a condition of the query they would cost
+        # PostgreSQL's planner half as much again as all the rest.
+        companies = {None, *self._get_companies(pbx).ids}
+        self.env.cr.execute(query, values)
+        found = dict.fromkeys(
+            (res_model, res_id)
+            for res_model, res_id, company_id in self.env.cr.fetchall()
+            if company_id in companies
+        )
+        return list(found)[:limit]
 
     @api.model
     def _get_choices(self, number, pbx):
