@@ -84,7 +84,7 @@ class Site:
             cursor.execute(query, values)
 
     def calls(self, number):
-        """Return the calls of a caller, oldest first, their times as epoch seconds."""
+        """Return the calls with a number, oldest first; times also as epoch seconds."""
         return self.rows(
             """
             SELECT c.*, p.name AS partner, q.code AS queue, u.login AS agent,
@@ -95,7 +95,8 @@ class Site:
               LEFT JOIN callcenter_queue q ON q.id = c.queue_id
               LEFT JOIN callcenter_agent a ON a.id = c.agent_id
               LEFT JOIN res_users u ON u.id = a.user_id
-             WHERE c.number = %s AND c.merged_into_id IS NULL ORDER BY c.start
+             WHERE %s IN (c.number, c.number_e164) AND c.merged_into_id IS NULL
+             ORDER BY c.start
             """,
             number,
         )
