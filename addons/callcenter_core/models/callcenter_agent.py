@@ -205,19 +205,24 @@ class CallcenterAgent(models.Model):
             }
         return payloads
 
-    def _next_seq(self):
-        """Count a message to each of these agents.
+    def _next_seq(self, counts=None):
+        """Count messages to these agents.
 
-        :return: dict by agent id of the message's number
+        :param counts: how many by agent id, one to each by default
+        :return: dict by agent id of the first one's number
         """
         if not self:
             return {}
+        counts = counts or dict.fromkeys(self.ids, 1)
         numbers = dict(
             self.env.execute_query(
                 SQL(
-                    """UPDATE callcenter_agent SET bus_seq = COALESCE(bus_seq, 0) + 1
-                        WHERE id = ANY(%s) RETURNING id, bus_seq""",
-                    self.ids,
+                    """UPDATE callcenter_agent a
+                          SET bus_seq = COALESCE(a.bus_seq, 0) + m.count
+                         FROM unnest(%s, %s) AS m (id, count)
+                        WHERE a.id = m.id RETURNING a.id, a.bus_seq - m.count + 1""",
+                    list(counts),
+                    list(counts.values()),
                 )
             )
         )

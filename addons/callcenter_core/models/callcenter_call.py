@@ -258,67 +258,113 @@ class CallcenterCall(models.Model):
     def _screen_payload(self, agent):
         """Return what an agent's screen shows of these calls.
 
-        The look-up runs as the agent's user: matches that he may not read are left out.
-
         :param agent: the one whose screen it is
         :return: dict of payloads by call id; the sender adds ``seq`` and ``event``
         """
-        user = agent.user_id or self.env.user
-        to_text = fields.Datetime.to_string
-        # sudo: callcenter.call.leg, callcenter.queue - shown to who is in the call
-        calls = self.sudo()
-        own_legs = {}
-        if agent:
-            own_legs = {
-                leg.call_id.id: leg
-                for leg in calls.env["callcenter.call.leg"].search(
-                    [("call_id", "in", self.ids), ("agent_id", "=", agent.id)],
-                    order="start, id",
-                )
-            }
+        payloads = self._screen_payloads({agent: self})
+        return {call_id: payload for (_agent, call_id), payload in payloads.items()}
+
+    @api.model
+    def _screen_payloads(self, screens, matches=None):
+        """Return what agents' screens show of their calls, in few queries.
+
+        The look-up runs as each agent's user: what he may not read is left out.
+
+        :param screens: calls by agent
+        :param matches: by (agent id, call id), lists that were looked up before
+        :return: dict of payloads by (agent id, call id); the sender adds ``seq`` and
+            ``event``
+        """
+        # sudo: callcenter.call, callcenter.call.leg, callcenter.queue - shown to who is
+        # in the call
+        calls = self.sudo().union(*(calls.sudo() for calls in screens.values()))
+        values = {call.id: call._screen_values() for call in calls}
+        agents = [agent.id for agent in screens if agent]
+        own_legs = {
+            (leg.agent_id.id, leg.call_id.id): leg
+            for leg in calls.leg_ids.browse().search(
+                [("call_id", "in", calls.ids), ("agent_id", "in", agents)],
+                order="start, id",
+            )
+        }
+        matches = {**self._get_matches(screens, matches or {}), **(matches or {})}
         payloads = {}
-        for call in calls:
-            own_leg = own_legs.get(call.id)
-            payloads[call.id] = {
-                "call_id": call.id,
-                "event": "changed",
-                "state": call.state,
-                "direction": call.direction,
-                "number": call.number or "",
-                "number_e164": call.number_e164 or "",
-                "name": call.caller_name or "",
-                "did": call.did or "",
-                "queue": call.queue_id.name or "",
-                "queued_since": to_text(call.queue_start),
-                "start": to_text(call.start),
-                "answer": to_text(call.answer),
-                "stop": to_text(call.stop),
-                "result": call.result,
-                "hold": call.hold,
-                "own_leg": own_leg._screen_payload() if own_leg else False,
-                "partner_id": call.partner_id.id,
-                "lead_id": call.lead_id.id,
-                "res_model": call.res_model,
-                "res_id": call.res_id,
-                "matches": call._get_matches(user),
-            }
+        for agent, shown in screens.items():
+            for call_id in shown.ids:
+                key = agent.id, call_id
+                own_leg = own_legs.get(key)
+                payloads[key] = {
+                    **values[call_id],
+                    "own_leg": own_leg._screen_payload() if own_leg else False,
+                    "matches": matches[key],
+                }
         return payloads
 
-    def _get_matches(self, user):
-        """Return who the other side may be, best first, as far as a user may know.
-
-        A record that the call belongs to already comes first.
-        """
+    def _screen_values(self):
+        """Return what the screens of all who are in the call show of it."""
         self.ensure_one()
-        if self.direction == "internal":
-            return []
+        to_text = fields.Datetime.to_string
+        return {
+            "call_id": self.id,
+            "event": "changed",
+            "state": self.state,
+            "direction": self.direction,
+            "number": self.number or "",
+            "number_e164": self.number_e164 or "",
+            "name": self.caller_name or "",
+            "did": self.did or "",
+            "queue": self.queue_id.name or "",
+            "queued_since": to_text(self.queue_start),
+            "start": to_text(self.start),
+            "answer": to_text(self.answer),
+            "stop": to_text(self.stop),
+            "result": self.result,
+            "hold": self.hold,
+            "partner_id": self.partner_id.id,
+            "lead_id": self.lead_id.id,
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+        }
+
+    @api.model
+    def _get_matches(self, screens, known):
+        """Look up who the other sides may be, best first, as far as each user may know.
+
+        A record that the call belongs to already comes first. Users who may read the
+        same records are served together.
+
+        :param screens: calls by agent
+        :param known: what needs no look-up, by (agent id, call id)
+        :return: dict of lists of matches by (agent id, call id)
+        """
+        matches, lookups = {}, {}
+        for agent, calls in screens.items():
+            user = agent.user_id or self.env.user
+            for call in calls:
+                key = agent.id, call.id
+                if call.direction == "internal":
+                    matches[key] = []
+                elif key not in known:
+                    numbers = call._get_numbers(user)
+                    viewer = call.pbx_id, numbers._get_viewer()
+                    lookups.setdefault(viewer, (numbers, {}))[1][key] = call
+        for (pbx, _viewer), (numbers, calls) in lookups.items():
+            matches |= numbers._lookup_all(
+                {
+                    key: (call.number, (call.partner_id, call.lead_id))
+                    for key, call in calls.items()
+                },
+                pbx,
+            )
+        return matches
+
+    def _get_numbers(self, user):
+        """Return the model in which a user looks up the call's number."""
         companies = user.company_ids
         if self.company_id in companies:
             companies = self.company_id
-        numbers = (
+        return (
             self.env["callcenter.number"]
             .with_user(user)
             .with_context(allowed_company_ids=companies.ids)
         )
-        known = [record for record in (self.partner_id, self.lead_id) if record]
-        return numbers._lookup(self.number, self.pbx_id, known=known)

@@ -13,30 +13,31 @@ class CallcenterCall(models.Model):
         return {"res.partner": "partner_id", "crm.lead": "lead_id"}
 
     @api.model
-    def _identify(self, number, pbx):
-        """Return what a number tells of its call, where there is no doubt.
+    def _identify(self, callers, pbx):
+        """Return what numbers tell of their calls, where there is no doubt.
 
         Of several records with the same number none is taken, unless somebody chose.
 
-        :param number: as the PBX sent it
-        :param pbx: the PBX that sent it
-        :return: dict of the columns of a call; empty ones are left out
+        :param callers: numbers as the PBX sent them
+        :param pbx: the PBX that sent them
+        :return: by number, a dict of the columns of a call; empty ones are left out
         """
         numbers = self.env["callcenter.number"]
-        e164, _backwards = numbers._get_plan(pbx).search_keys(number)
-        values = {"number_e164": e164} if e164 else {}
-        found = numbers._find(number, pbx)
-        chosen = numbers._get_choices(number, pbx) if found else {}
-        for res_model, column in self._get_identity_columns().items():
-            ids = [res_id for model, res_id in found if model == res_model]
-            if len(ids) > 1:
-                ranks = {
-                    i: chosen[res_model, i] for i in ids if (res_model, i) in chosen
-                }
-                ids = [max(ranks, key=ranks.get)] if ranks else []
-            if ids:
-                values[column] = ids[0]
-        return values
+        plan = numbers._get_plan(pbx)
+        result = {}
+        for number, found in numbers._find_all(callers, pbx).items():
+            e164, _backwards = numbers._get_keys(plan, number)
+            values = result[number] = {"number_e164": e164} if e164 else {}
+            for res_model, column in self._get_identity_columns().items():
+                ids = [res_id for model, res_id in found if model == res_model]
+                if len(ids) > 1:
+                    weights = numbers._get_choices(number, pbx)
+                    chosen = [i for i in ids if (res_model, i) in weights]
+                    chosen.sort(key=lambda i: weights[res_model, i])  # noqa: B023
+                    ids = chosen[-1:]
+                if ids:
+                    values[column] = ids[0]
+        return result
 
     @api.model
     def _get_identity(self, record):

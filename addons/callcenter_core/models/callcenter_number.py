@@ -188,7 +188,7 @@ class CallcenterNumber(models.Model):
             for e164, res_model, res_id in self.env.execute_query(
                 SQL(
                     """SELECT e164, found.res_model, found.res_id
-                         FROM unnest(%s) AS e164 CROSS JOIN LATERAL (
+                         FROM unnest(%s::text[]) AS e164 CROSS JOIN LATERAL (
                               SELECT DISTINCT res_model, res_id FROM callcenter_number
                                WHERE number = e164 AND %s LIMIT %s) AS found""",
                     sorted(filter(None, set(keys.values()))),

@@ -30,6 +30,14 @@ class Queue:
     wrap_up: float
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """:param signed_in: whether the agent's phone is in the queue now"""
+
+    id: int
+    signed_in: bool
+
+
 class Directory:
     """The extensions, agents and queues of one PBX.
 
@@ -37,7 +45,8 @@ class Directory:
     :ivar agents: by id; those of the PBX's company who sit at it, or at no other PBX
     :ivar queues: by the name that the PBX has for them
     :ivar interfaces: those of the extensions; always the same set object
-    :ivar members: ids of ``callcenter.queue.member`` by (queue's name, agent's id)
+    :ivar members: each :class:`Member` by (queue's name, agent's id)
+    :ivar stale: whether it is to be read anew before it is used
     """
 
     def __init__(self, pbx_id):
@@ -48,6 +57,7 @@ class Directory:
         self.agents = {}
         self.queues = {}
         self.members = {}
+        self.stale = False
 
     def load(self, env):
         """Read all anew; some milliseconds for some hundred agents."""
@@ -86,8 +96,13 @@ class Directory:
         }
         names = {queue.id: name for name, queue in self.queues.items()}
         self.members = {
-            (names[row["queue_id"]], row["agent_id"]): row["id"]
+            (names[row["queue_id"]], row["agent_id"]): Member(
+                row["id"], row["signed_in"]
+            )
             for row in env["callcenter.queue.member"].search_read(
-                [("queue_id", "in", list(names))], ["queue_id", "agent_id"], load=None
+                [("queue_id", "in", list(names))],
+                ["queue_id", "agent_id", "signed_in"],
+                load=None,
             )
         }
+        self.stale = False

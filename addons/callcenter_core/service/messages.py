@@ -1,6 +1,7 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 """What agents' screens are told, on their users' own bus channels."""
 
+from collections import Counter
 from datetime import timedelta
 
 from odoo.fields import Datetime
@@ -45,23 +46,41 @@ class Messages:
 
         :param changed: ids of the agents whose state changed
         """
-        agents = env["callcenter.agent"]
+        messages = [*self._call_messages(env), *self._agent_messages(env, changed)]
+        counts = Counter(agent.id for agent, _kind, _payload in messages)
+        seq = env["callcenter.agent"].browse(counts)._next_seq(counts)
+        for agent, kind, payload in messages:
+            payload["seq"] = seq[agent.id]
+            seq[agent.id] += 1
+            agent.user_id._bus_send(f"callcenter_core/{kind}", payload)
+
+    def _call_messages(self, env):
         recent = Datetime.now() - NEWS
-        for agent_id, events in self._calls.items():
-            agent = agents.browse(agent_id)
-            events = {
-                call.id: event
-                for call, event in events.items()
+        screens, shown, matches = {}, {}, {}
+        for agent in env["callcenter.agent"].browse(self._calls):
+            calls = [
+                call
+                for call in self._calls[agent.id]
                 if not call.values["stop"] or call.values["stop"] > recent
-            }
-            calls = env["callcenter.call"].browse(events)
-            for call_id, payload in calls._screen_payload(agent).items():
-                self._send(agent, "call", {**payload, "event": events[call_id]})
-        agents = agents.browse(dict.fromkeys([*self._agents, *changed]))
+            ]
+            screens[agent] = env["callcenter.call"].browse([call.id for call in calls])
+            for call in calls:
+                shown[agent.id, call.id] = call
+                if agent.id in call.matches:
+                    matches[agent.id, call.id] = call.matches[agent.id]
+        payloads = env["callcenter.call"]._screen_payloads(screens, matches)
+        for agent, calls in screens.items():
+            for call_id in calls.ids:
+                call, payload = shown[agent.id, call_id], payloads[agent.id, call_id]
+                # Looked up once a call: it costs more than all the rest.
+                call.matches[agent.id] = payload["matches"]
+                payload["event"] = self._calls[agent.id][call]
+                yield agent, "call", payload
+
+    def _agent_messages(self, env, changed):
+        agents = env["callcenter.agent"].browse(
+            dict.fromkeys([*self._agents, *changed])
+        )
         agents.invalidate_recordset(["state", "state_since", "pause_reason"])
         for agent_id, payload in agents._desktop_payload().items():
-            self._send(agents.browse(agent_id), "agent", payload)
-
-    def _send(self, agent, kind, payload):
-        payload["seq"] = agent._next_seq()[agent.id]
-        agent.user_id._bus_send(f"callcenter_core/{kind}", payload)
+            yield agents.browse(agent_id).with_prefetch(agents._ids), "agent", payload

@@ -7,7 +7,6 @@ transaction, with its messages to the agents' screens in it.
 """
 
 import logging
-import time
 import traceback
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,10 +23,6 @@ from .states import AgentStates, Interval, Moved, Note, Settled, SignedIn, Signe
 _logger = logging.getLogger(__name__)
 
 EPOCH = datetime(1970, 1, 1)
-
-#: Seconds for which the owner of a number is remembered, and of how many numbers.
-IDENTITY_AGE = 30
-IDENTITIES = 10_000
 
 #: Share by which a round trip must change before it is worth a write.
 LATENCY_CHANGE = 0.2
@@ -89,9 +84,10 @@ class _Call(_Row):
     :ivar legs: its legs, as far as they are in memory, by key
     :ivar talkers: the agents' legs that live: agent by key
     :ivar rang: when somebody's phone rang first, seconds since the epoch
+    :ivar matches: who the other side may be, as told to agents: lists by agent
     """
 
-    __slots__ = ("agents", "joined", "key", "legs", "rang", "talkers")
+    __slots__ = ("agents", "joined", "key", "legs", "matches", "rang", "talkers")
 
     def __init__(self, key, row_id=0, values=None, agents=()):
         super().__init__(row_id, values)
@@ -101,6 +97,7 @@ class _Call(_Row):
         self.legs = {}
         self.talkers = {}
         self.rang = 0.0
+        self.matches = {}
 
 
 class _Leg(_Row):
@@ -199,7 +196,6 @@ class Recorder:
         self.stuck = []
         self._calls = {}
         self._legs = {}
-        self._identities = {}
         self._begin()
 
     # ------------------------------------------------------------
@@ -337,6 +333,7 @@ class Recorder:
     def commit(self):
         """Keep in memory what is in the database now."""
         self.states.commit()
+        self.directory.stale |= self._stale
         for leg in self._touched_legs:
             leg.changes = {}
             if leg.values["stop"]:
@@ -373,6 +370,7 @@ class Recorder:
         self._touched_legs = {}
         self._discarded = []
         self._seats = {}
+        self._stale = False
         self._messages = Messages()
         self._phones = {}
         self._memberships = {}
@@ -404,6 +402,8 @@ class Recorder:
         self.rollback()
         self._reconstructed = reconstructed
         self._env = env
+        if self.directory.stale:
+            self.directory.load(env)
         self._look_up(env, batch)
         for fact in batch:
             handler = self._HANDLERS.get(type(fact))
@@ -1013,23 +1013,21 @@ class Recorder:
 
     def _write_memberships(self, env):
         model = env["callcenter.queue.member"]
+        members = self.directory.members
         for (queue_name, agent_id), signed_in in self._memberships.items():
             queue = self.directory.queues.get(queue_name)
-            if not queue:
+            known = members.get((queue_name, agent_id))
+            if queue is None or (known and known.signed_in == signed_in):
                 continue
-            member_id = self.directory.members.get((queue_name, agent_id))
-            if member_id:
-                member = model.browse(member_id)
-                if member.signed_in == signed_in:
-                    continue
-                member.signed_in = signed_in
+            if known:
+                model.browse(known.id).signed_in = signed_in
             elif signed_in:
                 # The PBX has the agent in this queue: so he may be.
-                member = model.create(
+                model.create(
                     {"queue_id": queue.id, "agent_id": agent_id, "signed_in": True}
                 )
-                self.directory.members[queue_name, agent_id] = member.id
             self._messages.agent(agent_id)
+            self._stale = True
 
     # ------------------------------------------------------------
     # WHO IS CALLING
@@ -1037,6 +1035,7 @@ class Recorder:
 
     def _identify(self, env):
         """Fill in whose the new calls are, where there is no doubt."""
+        numbers = set()
         for call in self._touched_calls:
             if call.changes.get("res_model"):
                 record = env[call.values["res_model"]].browse(call.values["res_id"])
@@ -1044,19 +1043,14 @@ class Recorder:
                     env["callcenter.call"]._get_identity(record).items()
                 ):
                     call.fill(column, value)
-            number = call.changes.get("number")
-            if number and call.values["direction"] != facts.INTERNAL:
-                for column, value in self._identity(env, number).items():
-                    call.fill(column, value)
-
-    def _identity(self, env, number):
-        now = time.monotonic()
-        known_until, values = self._identities.get(number, (0.0, None))
-        if known_until < now:
-            values = env["callcenter.call"]._identify(
-                number, env["callcenter.pbx"].browse(self.pbx_id)
+            if call.values["direction"] != facts.INTERNAL:
+                numbers.add(call.changes.get("number"))
+        if numbers := numbers - {None, False}:
+            found = env["callcenter.call"]._identify(
+                numbers, env["callcenter.pbx"].browse(self.pbx_id)
             )
-            if len(self._identities) > IDENTITIES:
-                self._identities.clear()
-            self._identities[number] = now + IDENTITY_AGE, values
-        return values
+            for call in self._touched_calls:
+                values = found.get(call.changes.get("number"), {})
+                if call.values["direction"] != facts.INTERNAL:
+                    for column, value in values.items():
+                        call.fill(column, value)
