@@ -174,11 +174,19 @@ def test_states_of_both_sides(pbx):
 def test_customer_waits_while_a_phone_rings(pbx):
     pbx.inbound()
     pbx.wait(1)
-    pbx.talk("c", "a")
-    pbx.unbridge("b", "a", "c")
-    pbx.end("a", "c")
+    pbx.new("a", "PJSIP/1001", linkedid="c")
+    pbx.dial("c", "a")
+    pbx.wait(2)
+    pbx.dialled("c", "a", "NOANSWER")
+    pbx.end("a", cause="0")
+    pbx.wait(3)
+    pbx.end("c")
     segments = pbx.of(facts.LegEnded)[-1].segments
-    assert [state for state, _start, _stop in segments] == ["idle", "wait", "talk"]
+    assert [(state, round(stop - start)) for state, start, stop in segments] == [
+        ("idle", 1),
+        ("wait", 2),
+        ("idle", 3),
+    ]
 
 
 def test_second_outside_party(pbx):
@@ -334,6 +342,15 @@ def test_leave_was_lost(pbx):
     pbx.talk("c", "a")
     assert [queue[1] for queue in pbx.call()["queues"]] == ["connected"]
     assert pbx.leg("a")["queue"] == "sales"
+
+
+def test_leave_is_late(pbx):
+    """``AgentConnect`` says as much."""
+    queued(pbx)
+    pbx.on("AgentConnect", "c", Queue="sales")
+    assert [queue[1] for queue in pbx.call()["queues"]] == ["connected"]
+    pbx.on("QueueCallerLeave", "c", Queue="sales")
+    assert len(pbx.call()["queues"]) == 1
 
 
 def test_member_by_local_channel(pbx):

@@ -84,8 +84,8 @@ class Channel:
     :ivar peers: ``Uniqueid`` of the legs that it hears
     :ivar partners: the last peers that it had
     :ivar holds: those that a ``Hold`` of this party put on hold, None if it holds none
-    :ivar keepers: those who keep this leg on hold by music or parking, None if nobody
-        does, empty if they are gone
+    :ivar keepers: those who keep this leg on hold by music or parking, None if it is
+        not kept; they may be gone
     :ivar dialling: ``Uniqueid`` of the channels that it is calling just now
     :ivar requested: whether its party, not the PBX, asked for the hang-up
     :ivar parting: when it left a talk before the others did, None if it did not

@@ -97,7 +97,6 @@ class _Journal:
             self._look_ahead(row)
         self._dials = defaultdict(list)
         self._queueing = set()
-        self._leaving = set()
         self._bridges = defaultdict(set)
         self._technologies = {}
         self._music = {}
@@ -181,11 +180,9 @@ class _Journal:
         end = self._ends.get(row.uid)
         if (
             end is not None
-            and row.uid not in self._leaving
             and end.extra.get("hangupsource") == end["channame"]
             and end.time - row.time <= within
         ):
-            self._leaving.add(row.uid)
             yield row.event("HangupRequest")
 
     def _ended(self, row):

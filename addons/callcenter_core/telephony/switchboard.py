@@ -233,7 +233,7 @@ class Switchboard:
     def _change(self, call, **values):
         """Tell what of ``values`` is new about the call."""
         new = {k: v for k, v in values.items() if v and v != getattr(call, k)}
-        if new and call.started:
+        if new:
             for field, value in new.items():
                 setattr(call, field, value)
             self._facts.append(CallChanged(time=call.now, call=call.key, **new))
@@ -357,10 +357,6 @@ class Switchboard:
             self._halves.pop(channel.name, None)
         for other in channel.call.channels.values():
             other.dialling.discard(uid)
-            if other.holds:
-                other.holds.discard(uid)
-            if other.keepers:
-                other.keepers.discard(uid)
         self._bury(uid)
 
     def _bury(self, uid):
