@@ -2,11 +2,12 @@
 import logging
 import re
 
+from odoo.tests import HttpCase, new_test_user, no_retry, tagged
+
 from odoo.addons.web.tests import test_js
-from odoo.tests import HttpCase, no_retry, tagged
 
 SUITE = "@callcenter_core"
-PASSED = re.compile(r"\[HOOT\] Passed (\d+) tests")
+PASSED = re.compile(rf'\[HOOT\] "{SUITE}" ended \(passed: (\d+)')
 
 
 class BrowserLog(logging.Handler):
@@ -44,6 +45,38 @@ class TestUnit(HttpCase):
             success_signal="[HOOT] Test suite succeeded",
             error_checker=test_js.unit_test_error_checker,
         )
-        passed = [int(count) for count in PASSED.findall("\n".join(log.messages))]
-        self.assertTrue(passed, "The runner did not say how many tests passed.")
-        self.assertGreater(passed[-1], 0, f"No test of the suite {SUITE} was run.")
+        # A suite that the runner does not know makes it run those of all addons.
+        passed = PASSED.search("\n".join(log.messages))
+        self.assertTrue(passed, f"The runner did not run the suite {SUITE}.")
+        self.assertGreater(int(passed[1]), 0, f"No test of the suite {SUITE} passed.")
+
+
+@tagged("post_install", "-at_install")
+class TestWebClient(HttpCase):
+    """The web client with the server's own answers."""
+
+    #: Passes once the systray is there and has, or has not, the agent's place in it.
+    SEEN = """
+        const seen = () => {
+            const systray = document.querySelector(".o_menu_systray .o_user_menu");
+            const agent = document.querySelector(".o_callcenter_agent_menu");
+            if (systray && Boolean(agent) === %s) {
+                console.log("test successful");
+            } else {
+                setTimeout(seen, 50);
+            }
+        };
+        // What must not come gets the time to come.
+        setTimeout(seen, %s);
+    """
+
+    def test_agent(self):
+        """An agent has a place in the systray, and may be one without a phone."""
+        user = new_test_user(self.env, "ui_agent", "callcenter_core.group_agent")
+        self.env["callcenter.agent"].create({"user_id": user.id})
+        self.browser_js("/odoo", self.SEEN % ("true", 0), login=user.login)
+
+    def test_no_agent(self):
+        """Who is no agent sees nothing of it."""
+        user = new_test_user(self.env, "ui_user", "base.group_user")
+        self.browser_js("/odoo", self.SEEN % ("false", 2000), login=user.login)
