@@ -171,7 +171,7 @@ def test_closed_during_handshake():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         with Client(listener.getsockname()[1], tls=True) as client:
             peer, _address = listener.accept()
-            peer.recv(1)
+            peer.recv(65536)
             peer.shutdown(socket.SHUT_RDWR)
             assert until(lambda: any(state == "lost" for state, _ in client.states))
             peer.close()

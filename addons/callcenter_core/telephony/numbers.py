@@ -284,7 +284,7 @@ class DialPlan:
         code and a long-distance prefix, and nothing for all others.
         """
         if self._region == "CN" and self.area_code and self.long_distance_prefix:
-            _cities()
+            _geocoder()
 
     def _domestic(self, found):
         """Return how to dial a number of the own country."""
@@ -292,7 +292,7 @@ class DialPlan:
         if not self.long_distance_prefix:
             return usual
         significant = phonenumbers.national_significant_number(found)
-        if self._is_local(found, significant):
+        if self.area_code and significant.startswith(self.area_code):
             return significant[len(self.area_code) :]
         # Some countries never write the prefix. Where it is written, a number without
         # it takes none: Chinese mobiles and 400 numbers.
@@ -300,14 +300,6 @@ class DialPlan:
             if not self._is_mobile_elsewhere(found):
                 return significant
         return self.long_distance_prefix + significant
-
-    def _is_local(self, found, significant):
-        return (
-            bool(self.area_code)
-            and significant.startswith(self.area_code)
-            and phonenumbers.length_of_geographical_area_code(found)
-            == len(self.area_code)
-        )
 
     def _writes_trunk_prefix(self):
         example = phonenumbers.example_number(self._region)
@@ -321,14 +313,12 @@ class DialPlan:
             and phonenumbers.is_number_geographical(found)
         ):
             return False
-        here = phonenumbers.PhoneNumber(
+        area = phonenumbers.PhoneNumber(
             country_code=found.country_code,
             national_number=int(self.area_code.ljust(10, "0")),
         )
-        describe = _cities().description_for_valid_number
-        home, city = describe(here, "en"), describe(found, "en")
-        # "Zhejiang" may or may not be "Hangzhou, Zhejiang".
-        return not (home.endswith(city) or city.endswith(home))
+        home, cities = _cities(area), _cities(found)
+        return bool(home and cities) and home.isdisjoint(cities)
 
     def _abroad(self, found):
         """Return how to dial a number of another country."""
@@ -340,10 +330,9 @@ class DialPlan:
             metadata.preferred_international_prefix,
             metadata.international_prefix,
         ):
-            # The former may have a tilde where one waits for a tone; the latter is a
-            # pattern where several carriers can be chosen.
-            prefix = (prefix or "").replace("~", "")
-            if prefix.isdecimal():
+            # A tilde in the former stands for waiting, the latter is a pattern where
+            # there are several carriers; what is plain digits can be dialled.
+            if prefix and prefix.isdecimal():
                 return prefix + international[1:]
         return international
 
@@ -358,11 +347,20 @@ def _is_plausible(found):
     )
 
 
-def _cities():
+def _geocoder():
     """Return the module that knows cities; see :meth:`DialPlan.prepare`."""
     from phonenumbers import geocoder
 
     return geocoder
+
+
+def _cities(found):
+    """Return the cities that a number belongs to, none if they are not known."""
+    geocoder = _geocoder()
+    place = geocoder.description_for_valid_number(found, "en")
+    if place == geocoder.country_name_for_number(found, "en"):
+        return frozenset()
+    return frozenset(place.partition(",")[0].split("/"))  # Chengdu/Ziyang, Sichuan
 
 
 def _bare(text):
