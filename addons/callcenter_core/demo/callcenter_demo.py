@@ -211,8 +211,9 @@ class _History:
 
     def _leg(self, party, start, ring, talk, hold, agent=None, queue=None, wait=0):
         """Return the values of a leg; ``wait`` is between its answer and its talk."""
-        spans = [("ring", ring), ("wait", wait), ("talk", talk - talk // 2)]
-        spans += [("hold", hold), ("talk", talk // 2)]
+        before = talk // 2 if hold else talk
+        spans = [("ring", ring), ("wait", wait), ("talk", before)]
+        spans += [("hold", hold), ("talk", talk - before)]
         segments, time = [], start.timestamp()
         for state, length in spans:
             if length:

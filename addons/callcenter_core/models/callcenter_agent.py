@@ -84,7 +84,7 @@ class CallcenterAgent(models.Model):
 
     @api.depends("interval_ids.stop")
     def _compute_state(self):
-        # sudo: callcenter.agent.interval - who sees an agent sees what he is doing
+        # sudo: callcenter.agent.interval - who sees an agent sees what they do
         intervals = self.env["callcenter.agent.interval"].sudo()
         current = {
             interval.agent_id.id: interval
@@ -123,7 +123,7 @@ class CallcenterAgent(models.Model):
         if not agent:
             return {"agent": False}
         companies = agent.company_id
-        # sudo: callcenter.extension - an agent sees who sits where in his company
+        # sudo: callcenter.extension - an agent sees who sits where in the company
         extensions = (
             self.env["callcenter.extension"]
             .sudo()
@@ -160,7 +160,7 @@ class CallcenterAgent(models.Model):
     @api.model
     def _get_own(self):
         """Return the agent that the user is, an empty recordset if he is none."""
-        # sudo: callcenter.agent - everybody may know whether he is an agent himself
+        # sudo: callcenter.agent - everybody may know whether they are an agent
         agent = self.sudo().search([("user_id", "=", self.env.uid)]).sudo(False)
         if agent and not self.env.user.has_group("callcenter_core.group_agent"):
             return self.browse()
@@ -183,7 +183,7 @@ class CallcenterAgent(models.Model):
         :return: dict by agent id of the payload of ``callcenter_core/agent``; the
             sender adds ``seq``
         """
-        # sudo: callcenter.extension, callcenter.queue - shown to the agent himself
+        # sudo: callcenter.extension, callcenter.queue - shown to the very agent
         payloads = {}
         for agent in self.sudo():
             payloads[agent.id] = {
@@ -238,7 +238,7 @@ class CallcenterAgent(models.Model):
         """Sign in at an extension, to these queues.
 
         :param extension_id: where the agent sits
-        :param queue_ids: queues that he takes calls of; may be empty
+        :param queue_ids: queues to take calls of; may be empty
         :return: ``{"uuid": …}``, which the answer will name
         """
         agent = self._get_own_or_raise()

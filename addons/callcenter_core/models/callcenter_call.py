@@ -21,7 +21,11 @@ class CallcenterCall(models.Model):
     _order = "start desc, id desc"
 
     pbx_id = fields.Many2one(
-        comodel_name="callcenter.pbx", required=True, readonly=True, ondelete="restrict"
+        comodel_name="callcenter.pbx",
+        string="PBX",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
     )
     company_id = fields.Many2one(
         comodel_name="res.company", required=True, readonly=True

@@ -22,7 +22,11 @@ class CallcenterCallLeg(models.Model):
         bypass_search_access=True,
     )
     pbx_id = fields.Many2one(
-        comodel_name="callcenter.pbx", required=True, readonly=True, ondelete="restrict"
+        comodel_name="callcenter.pbx",
+        string="PBX",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
     )
     company_id = fields.Many2one(
         comodel_name="res.company", required=True, readonly=True
@@ -84,11 +88,14 @@ class CallcenterCallLeg(models.Model):
     # COMPUTE
     # ------------------------------------------------------------
 
-    @api.depends("agent_id", "extension_id", "number", "name", "party")
+    @api.depends("agent_id", "call_id.partner_id", "extension_id", "number", "name")
     def _compute_display_name(self):
         for leg in self:
+            # sudo: res.partner - who may see a call may see whose it is
+            customer = leg.party == "customer" and leg.call_id.sudo().partner_id
             leg.display_name = (
                 leg.agent_id.display_name
+                or (customer and customer.display_name)
                 or leg.name
                 or leg.number
                 or leg.extension_id.display_name

@@ -19,7 +19,11 @@ class CallcenterConnector(models.Model):
     _rec_name = "pbx_id"
 
     pbx_id = fields.Many2one(
-        comodel_name="callcenter.pbx", required=True, readonly=True, ondelete="cascade"
+        comodel_name="callcenter.pbx",
+        string="PBX",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
     )
     company_id = fields.Many2one(related="pbx_id.company_id", store=True, index=True)
     epoch = fields.Integer(

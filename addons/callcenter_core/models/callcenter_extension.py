@@ -12,6 +12,7 @@ class CallcenterExtension(models.Model):
 
     pbx_id = fields.Many2one(
         comodel_name="callcenter.pbx",
+        string="PBX",
         required=True,
         index=True,
         ondelete="cascade",

@@ -22,6 +22,7 @@ class CallcenterFactFailure(models.Model):
 
     pbx_id = fields.Many2one(
         comodel_name="callcenter.pbx",
+        string="PBX",
         required=True,
         readonly=True,
         index=True,

@@ -80,7 +80,7 @@ class CallcenterNumber(models.Model):
     def _lookup(self, number, pbx=None, known=(), limit=20):
         """Return the records that a number may belong to, the likeliest first.
 
-        Only records that the user may read, of his allowed companies, are returned. The
+        Only records that the user may read, of the allowed companies, are returned. The
         one that somebody chose for this number comes first, then those with open
         business, then who called last.
 
@@ -141,7 +141,7 @@ class CallcenterNumber(models.Model):
         """Return matches, the likeliest first.
 
         A record that another one shows as its open business is left out, unless it is
-        known or chosen itself: a contact and his lead are one caller.
+        known or chosen itself: a contact and their lead are one caller.
 
         :param known: pairs (model, id) that come first
         :param chosen: weights of what users chose by (model, id)

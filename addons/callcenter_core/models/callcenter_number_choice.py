@@ -41,7 +41,7 @@ class CallcenterNumberChoice(models.Model):
         """Remember that the user says that a number is a record's.
 
         :param number: the number as the PBX sent it
-        :param record: the record that he chose
+        :param record: the record that was chosen
         :param company: company of the call, the user's by default
         :param pbx: PBX that sent the number
         """

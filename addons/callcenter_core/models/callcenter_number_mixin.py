@@ -187,7 +187,7 @@ class CallcenterNumberMixin(models.AbstractModel):
         if not field:
             return {}
         # sudo: callcenter.call - when and how somebody last spoke with a customer is
-        # told to whom he calls now, even if it was a colleague
+        # told to whoever they call now, even if it was a colleague
         calls = self.env["callcenter.call"].sudo()
         # the newest row is the latest call, and is cheaper to find
         newest = calls._read_group(

@@ -13,6 +13,7 @@ class CallcenterQueue(models.Model):
 
     pbx_id = fields.Many2one(
         comodel_name="callcenter.pbx",
+        string="PBX",
         required=True,
         index=True,
         ondelete="cascade",
