@@ -109,7 +109,7 @@ def psql(options):
     instance = _with_postgres()
     database = options.database or instance.database
     program = install.postgresql_programs() / "psql"
-    words = [str(program), "-d", database, *options.words]
+    words = [str(program), "-d", database, *_given(options)]
     return subprocess.call(words, env=instance.pg_environment)
 
 
@@ -117,14 +117,18 @@ def odoo(options):
     """Run any command of Odoo on the instance, e.g. ``odoo -- -d mine -i crm``."""
     instance = _with_postgres()
     write_configuration(instance)
-    given = options.words[options.words[:1] == ["--"] :]
-    words, environment = command(instance, *given)
+    words, environment = command(instance, *_given(options))
     return subprocess.call(words, env=environment)
 
 
 def cli(options):
     """Ask the instance's Asterisk."""
-    print(Instance().asterisk.cli(" ".join(options.words)), end="")
+    print(Instance().asterisk.cli(" ".join(_given(options))), end="")
+
+
+def _given(options):
+    """The words after the command's own, of which ``--`` is only the mark."""
+    return options.words[options.words[:1] == ["--"] :]
 
 
 def _with_postgres():
