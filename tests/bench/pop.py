@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
+
 from sandbox.instance import Instance
 
 TESTS = Path(__file__).parents[1]
@@ -62,9 +63,8 @@ def customer(number):
 
 @contextmanager
 def environment(dbname):
-    from odoo.modules.registry import Registry
-
     from odoo import SUPERUSER_ID, api
+    from odoo.modules.registry import Registry
 
     with Registry(dbname).cursor() as cr:
         yield api.Environment(cr, SUPERUSER_ID, {})

@@ -12,8 +12,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from e2e.browser import Browser  # noqa: E402
 from e2e.site import Site, wait_for  # noqa: E402
-from sandbox.instance import Instance  # noqa: E402
 from sip.phone import Phone  # noqa: E402
+
+from sandbox.instance import Instance  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +69,9 @@ def signed_in(site):
         )
         session.call("callcenter.agent", "sign_in", places[0], chosen)
         wait_for(
-            lambda: session.call("callcenter.agent", "desktop")["agent"]["state"]
-            == "ready",
+            lambda: (
+                session.call("callcenter.agent", "desktop")["agent"]["state"] == "ready"
+            ),
             5,
             f"{login} is ready",
         )
@@ -80,10 +82,10 @@ def signed_in(site):
         session.call("callcenter.agent", "sign_out")
     for session in sessions:
         wait_for(
-            lambda session=session: session.call("callcenter.agent", "desktop")[
-                "agent"
-            ]["state"]
-            == "signed_out",
+            lambda session=session: (
+                session.call("callcenter.agent", "desktop")["agent"]["state"]
+                == "signed_out"
+            ),
             5,
             "signed out",
         )

@@ -13,6 +13,7 @@ from http.cookiejar import CookieJar
 
 import psycopg2
 import psycopg2.extras
+
 from sandbox.odoo import write_configuration
 from sandbox.testing import prepare_e2e
 

@@ -48,9 +48,7 @@ def test_inbound(site, chromium, phone, signed_in):
     assert logged["stopped"] == pytest.approx(witness.stopped, abs=1)
     assert logged["talk"] == pytest.approx(talk, abs=1)
     assert logged["wait"] == pytest.approx(wait, abs=1)
-    assert logged["duration"] == pytest.approx(
-        witness.stopped - witness.started, abs=1
-    )
+    assert logged["duration"] == pytest.approx(witness.stopped - witness.started, abs=1)
     legs = site.legs(logged)
     assert [(leg["party"], leg["agent"], leg["result"]) for leg in legs] == [
         ("customer", None, "answered"),
@@ -71,9 +69,7 @@ def test_abandoned(site, phone, signed_in):
     logged = site.ended_call(WEBER[0])
     assert (logged["result"], logged["ended_by"]) == ("abandoned", "customer")
     assert logged["talk"] == 0
-    assert logged["wait"] == pytest.approx(
-        witness.stopped - witness.answered, abs=1
-    )
+    assert logged["wait"] == pytest.approx(witness.stopped - witness.answered, abs=1)
     assert [leg["result"] for leg in site.legs(logged)] == ["answered", "cancelled"]
 
 
