@@ -25,7 +25,10 @@ class CallcenterAgent(models.Model):
     )
     name = fields.Char(related="user_id.name", store=True)
     active = fields.Boolean(default=True)
-    code = fields.Char(help="Number by which the agent is known on the telephone.")
+    code = fields.Char(
+        string="Agent Code",
+        help="Number by which the agent is known on the telephone.",
+    )
     company_id = fields.Many2one(
         comodel_name="res.company",
         required=True,

@@ -141,8 +141,8 @@ class CallcenterCall(models.Model):
         selection=[("customer", "Customer"), ("agent", "Agent"), ("system", "System")],
         readonly=True,
     )
-    wait = fields.Float(string="Waiting Time", readonly=True)
-    ring = fields.Float(string="Ringing Time", readonly=True)
+    wait = fields.Float(string="Waiting Time", readonly=True, aggregator="avg")
+    ring = fields.Float(string="Ringing Time", readonly=True, aggregator="avg")
     talk = fields.Float(string="Talk Time", readonly=True)
     hold = fields.Float(string="Hold Time", readonly=True)
     duration = fields.Float(readonly=True)
@@ -341,7 +341,7 @@ class CallcenterCall(models.Model):
         :param known: what needs no look-up, by (agent id, call id)
         :return: dict of lists of matches by (agent id, call id)
         """
-        matches, lookups = {}, {}
+        matches, viewers, lookups = {}, {}, {}
         for agent, calls in screens.items():
             user = agent.user_id or self.env.user
             for call in calls:
@@ -349,9 +349,13 @@ class CallcenterCall(models.Model):
                 if call.direction == "internal":
                     matches[key] = []
                 elif key not in known:
-                    numbers = call._get_numbers(user)
-                    viewer = call.pbx_id, numbers._get_viewer()
-                    lookups.setdefault(viewer, (numbers, {}))[1][key] = call
+                    place = user, call.company_id
+                    if place not in viewers:
+                        numbers = call._get_numbers(user)
+                        viewers[place] = numbers, numbers._get_viewer()
+                    numbers, viewer = viewers[place]
+                    lookup = lookups.setdefault((call.pbx_id, viewer), (numbers, {}))
+                    lookup[1][key] = call
         for (pbx, _viewer), (numbers, calls) in lookups.items():
             matches |= numbers._lookup_all(
                 {

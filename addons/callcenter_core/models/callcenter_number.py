@@ -2,6 +2,7 @@
 import logging
 import re
 from collections import defaultdict
+from functools import lru_cache
 
 import phonenumbers
 
@@ -34,6 +35,10 @@ FIND_END = """
      WHERE (reversed LIKE %s OR reversed = ANY(%s))
        AND (number IS NULL OR number LIKE %s)
         OR number = %s LIMIT 200"""
+
+
+#: A caller's number is read several times within moments, and to read it is costly.
+_search_keys = lru_cache(maxsize=4096)(DialPlan.search_keys)
 
 
 class CallcenterNumber(models.Model):
@@ -333,7 +338,7 @@ class CallcenterNumber(models.Model):
 
         :return: international form or an empty string, and digits backwards
         """
-        e164, backwards = plan.search_keys(number)
+        e164, backwards = _search_keys(plan, number)
         if e164:
             digits = re.sub(r"\D", "", number)
             if digits != e164[1:] and e164.endswith(digits):

@@ -3,6 +3,9 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 
+#: Calls that a form shows; its button leads to all of them.
+LATEST_CALLS = 40
+
 
 class CallcenterNumberMixin(models.AbstractModel):
     """Records that telephone numbers belong to, found by number when one calls.
@@ -26,6 +29,12 @@ class CallcenterNumberMixin(models.AbstractModel):
     #: Field of ``callcenter.call`` that links a call with a record of this model.
     _callcenter_call_field = None
 
+    callcenter_call_ids = fields.Many2many(
+        comodel_name="callcenter.call",
+        string="Latest Calls",
+        compute="_compute_callcenter_call_ids",
+        groups="callcenter_core.group_agent",
+    )
     callcenter_call_count = fields.Integer(
         string="Number of Calls",
         compute="_compute_callcenter_call_count",
@@ -35,6 +44,13 @@ class CallcenterNumberMixin(models.AbstractModel):
     # ------------------------------------------------------------
     # COMPUTE
     # ------------------------------------------------------------
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_callcenter_call_ids(self):
+        for record in self:
+            record.callcenter_call_ids = self.env["callcenter.call"].search(
+                record._get_callcenter_call_domain(), limit=LATEST_CALLS
+            )
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_callcenter_call_count(self):
@@ -145,7 +161,7 @@ class CallcenterNumberMixin(models.AbstractModel):
     # ------------------------------------------------------------
 
     def _get_callcenter_call_domain(self):
-        """Return the domain of the calls with this record."""
+        """Return the domain of the calls with these records."""
         return [(self._callcenter_call_field, "in", self.ids)]
 
     def _callcenter_match_values(self):

@@ -1,5 +1,6 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
-from odoo import fields, models
+from odoo import models
+from odoo.fields import Domain
 
 
 class CrmLead(models.Model):
@@ -9,17 +10,17 @@ class CrmLead(models.Model):
     _callcenter_number_fields = ("phone",)
     _callcenter_call_field = "lead_id"
 
-    callcenter_call_ids = fields.One2many(
-        comodel_name="callcenter.call",
-        inverse_name="lead_id",
-        string="Calls",
-        groups="callcenter_core.group_agent",
-    )
-
     def _compute_phone(self):
         """Have the index follow: a computed number is written by no ``write``."""
         super()._compute_phone()
         self._callcenter_schedule_index()
+
+    def _get_callcenter_call_domain(self):
+        """Show the calls with the lead's contact as the lead's, too."""
+        domain = Domain(super()._get_callcenter_call_domain())
+        if self.partner_id:
+            domain |= Domain("partner_id", "in", self.partner_id.ids)
+        return list(domain)
 
     def _callcenter_match_values(self):
         """Add company, city and tags; a lead that is not won is open business."""

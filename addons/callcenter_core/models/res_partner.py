@@ -1,7 +1,7 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 from collections import defaultdict
 
-from odoo import fields, models
+from odoo import models
 
 
 class ResPartner(models.Model):
@@ -10,13 +10,6 @@ class ResPartner(models.Model):
 
     _callcenter_number_fields = ("phone",)
     _callcenter_call_field = "partner_id"
-
-    callcenter_call_ids = fields.One2many(
-        comodel_name="callcenter.call",
-        inverse_name="partner_id",
-        string="Calls",
-        groups="callcenter_core.group_agent",
-    )
 
     def _get_callcenter_call_domain(self):
         """Count the calls of a company's people with the company's."""

@@ -20,21 +20,32 @@ class TestViews(CallcenterCase):
         action = as_agent.action_view_callcenter_calls()
         found = self.env["callcenter.call"].search(action["domain"])
         self.assertEqual(found & calls, calls)
-        company.invalidate_recordset()
-        self.assertEqual(as_agent.callcenter_call_ids, calls[0])
+        self.assertEqual(as_agent.callcenter_call_ids, calls.sorted("id", reverse=True))
         supervisor = company.with_user(self.supervisor_user)
         self.assertEqual(supervisor.callcenter_call_count, 3)
 
     def test_lead(self):
-        """A lead's form shows its calls."""
+        """A lead's form shows its calls, and its contact's."""
         self.agent_user.group_ids += self.env.ref(
             "sales_team.group_sale_salesman_all_leads"
         )
-        lead = self.env["crm.lead"].create({"name": "Deal"})
-        call = self._create_call(lead_id=lead.id)
-        lead = lead.with_user(self.agent_user)
-        self.assertEqual(lead.callcenter_call_count, 1)
-        self.assertEqual(lead.callcenter_call_ids, call)
+        partner = self._create_partner("030 5559067")
+        lead, other = self.env["crm.lead"].create(
+            [
+                {
+                    "name": "Deal",
+                    "company_id": self.company.id,
+                    "partner_id": partner_id,
+                }
+                for partner_id in (partner.id, False)
+            ]
+        )
+        call = self._create_call(lead_id=lead.id, start=self._ago(hours=1))
+        of_contact = self._create_call(partner_id=partner.id)
+        lead, other = (lead | other).with_user(self.agent_user)
+        self.assertEqual(lead.callcenter_call_count, 2)
+        self.assertEqual(lead.callcenter_call_ids, of_contact | call)
+        self.assertFalse(other.callcenter_call_ids)
 
     def test_forms_of_others(self):
         """Who has nothing to do with the call center sees nothing of it."""
