@@ -31,7 +31,7 @@ from .watches import Watches
 _logger = logging.getLogger(__name__)
 
 #: Most facts in a transaction; and most events that wait, before the PBX has to.
-BATCH = 500
+BATCH = 2000
 BACKLOG = 200_000
 
 #: Seconds for which facts gather when the last transaction was less than that ago.

@@ -8,6 +8,7 @@ time, so the intervals of one agent follow each other without gap or overlap.
 
 from copy import copy
 from dataclasses import dataclass, field
+from math import inf
 
 from ..telephony import facts
 
@@ -163,6 +164,8 @@ class AgentStates:
         self._members = {}  # interface: {queue: reason of the pause or None}
         self._unreachable = {}  # interface: True
         self._wrap_up = {}  # agent: time
+        #: No timer is due before this time.
+        self._earliest = inf
 
     # ------------------------------------------------------------
     # DRAFT
@@ -200,6 +203,7 @@ class AgentStates:
                 index[key] = value
         self._draft.clear()
         self._undo.clear()
+        self._earliest = 0.0
 
     def _agent(self, agent_id):
         """Return the draft of an agent."""
@@ -284,6 +288,8 @@ class AgentStates:
 
         :param wrap_up: for a :class:`LegEnded`, seconds of work that follow the call
         """
+        if fact.time >= self._earliest:
+            self._expire(fact.time)
         handler = self._HANDLERS.get(type(fact))
         if handler:
             handler(self, fact, wrap_up)
@@ -449,11 +455,6 @@ class AgentStates:
         self._set_wrap_up(agent, 0.0)
         self._settle(agent, fact.time)
 
-    def _ticked(self, fact, _wrap_up):
-        for agent_id, until in list(self._wrap_up.items()):
-            if until <= fact.time:
-                self._settle(self._agent(agent_id), fact.time)
-
     _HANDLERS = {
         facts.LegStarted: _leg_started,
         facts.LegRang: _leg_changed,
@@ -473,7 +474,6 @@ class AgentStates:
         SignedOut: _signed_out,
         Moved: _moved,
         PauseSet: _pause_set,
-        Ticked: _ticked,
     }
 
     # ------------------------------------------------------------
@@ -488,6 +488,18 @@ class AgentStates:
         agent.wrap_up_until = until
         agent.wrap_up_call = call
         self._set(self._wrap_up, agent.id, until or None)
+        if until:
+            self._earliest = min(self._earliest, until)
+
+    def _expire(self, time):
+        """End the work after calls that is over at ``time``, each when it was."""
+        for agent_id, until in list(self._wrap_up.items()):
+            if until <= time:
+                agent = self._agent(agent_id)
+                self._set_wrap_up(agent, 0.0)
+                if not agent.unsure:
+                    self._settle(agent, until)
+        self._earliest = min(self._wrap_up.values(), default=inf)
 
     def _settle(self, agent, time):
         """Bring the agent's interval up to what is known at ``time``."""
@@ -495,12 +507,6 @@ class AgentStates:
             if not agent.legs and agent.interface:
                 return
             agent.unsure = False
-        until = agent.wrap_up_until
-        if until and until <= time:
-            self._set_wrap_up(agent, 0.0)
-            if agent.current and agent.current.state == WRAP_UP:
-                # The facts of that time are fed already: only the clock was late.
-                self._enter(agent, until, *self._state(agent))
         self._enter(agent, time, *self._state(agent))
 
     def _enter(self, agent, time, state, reason, call):
