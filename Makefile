@@ -3,7 +3,7 @@
 #   make run [WORKERS=4]        the call centre in this terminal, Ctrl-C ends it
 #   make call [FROM= TO= STAY=] a demo customer calls
 #   make test                   every test
-#   make test STAGES=lint,js    some stages: lint python alone together js e2e
+#   make test STAGES=lint,js    some stages: lint python alone together js pbx e2e
 #   make test ADDON=callcenter_core TAGS=:TestCall     one addon, in under a minute
 #   make lint · make bench NAME=lookup · make setup
 #   make test-upstream [MODULES=crm,mail]              Odoo's own tests, with and without

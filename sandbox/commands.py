@@ -9,6 +9,7 @@ from . import benchmark, demo, install, supervisor, testing, upstream
 from .console import Problem, warn
 from .instance import COMPONENTS, Instance
 from .odoo import command, write_configuration
+from .paths import keep_caches_inside
 
 
 def main(arguments):
@@ -20,6 +21,7 @@ def main(arguments):
         for words, options in ARGUMENTS.get(name, ()):
             sub.add_argument(*words, **options)
     options = parser.parse_args(arguments)
+    keep_caches_inside()
     try:
         return options.function(options) or 0
     except Problem as problem:
@@ -165,7 +167,7 @@ ARGUMENTS = {
         (["--stay"], {"type": int, "default": 30}),
     ],
     "test": [
-        (["--stages"], {"help": "some of lint,python,alone,together,js,e2e"}),
+        (["--stages"], {"help": "some of lint,python,alone,together,js,pbx,e2e"}),
         (["--addon"], {}),
         (["--tags"], {}),
     ],

@@ -16,6 +16,21 @@ ODOO_SCRIPT = VENV / "bin" / "odoo"
 ODOO_TREE = SANDBOX / "odoo"
 ASTERISK_TREE = SANDBOX / "asterisk"
 
+CACHES = {
+    "PIP_CACHE_DIR": "pip",
+    "PYLINTHOME": "pylint",
+    "XDG_CACHE_HOME": "xdg",
+    "npm_config_cache": "npm",
+}
+"""Where tools would write into the home directory if they were not told better."""
+
+
+def keep_caches_inside():
+    """Tell the tools that we start to leave nothing outside the sandbox."""
+    for variable, folder in CACHES.items():
+        os.environ[variable] = str(SANDBOX / "cache" / folder)
+
+
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 
 

@@ -51,7 +51,11 @@ def test(instance, stages=(), addon=None, tags=None):
             instance.postgres.start()
             instance.postgres.create_roles()
             write_configuration(instance)
-            outcomes = [_run(job) for job in _jobs(instance, stages, addon, tags)]
+            outcomes = []
+            for job in _jobs(instance, stages, addon, tags):
+                # A stage that needs it stopped may have left it so.
+                instance.postgres.start()
+                outcomes.append(_run(job))
         finally:
             instance.stop()
     return _report(outcomes)
@@ -77,6 +81,7 @@ def _jobs(instance, stages, addon, tags):
             if list((ADDONS / name / "static" / "tests").rglob("*.test.js"))
         ]
         or [("javascript", lambda: (0, 0))],
+        "pbx": [("pbx", lambda: pytest(instance, "tests/pbx"))],
         "e2e": [("e2e", lambda: e2e(instance))],
     }
     if unknown := set(stages) - everything.keys():

@@ -79,7 +79,9 @@ class Audio:
 
     def frequency(self):
         """The dominant frequency of the last half second heard; 0 for silence."""
-        samples = [DECODED[byte] for byte in b"".join(self._heard[-25:])]
+        since = time.monotonic() - 0.5
+        recent = [sound for heard, sound in list(self._heard) if heard > since]
+        samples = [DECODED[byte] for byte in b"".join(recent)]
         if not samples or max(samples) < 200:
             return 0
         signs = [sample > 0 for sample in samples]
@@ -112,7 +114,7 @@ class Audio:
             kind = packet[1] & 0x7F
             if kind == ALAW:
                 self.received += 1
-                self._heard.append(packet[12:])
+                self._heard.append((time.monotonic(), packet[12:]))
                 del self._heard[:-50]
             elif kind == EVENT and len(packet) >= 16:
                 self._hear_key(packet)
