@@ -25,7 +25,7 @@ class CallcenterCall(models.Model):
         string="PBX",
         required=True,
         readonly=True,
-        ondelete="restrict",
+        ondelete="cascade",
     )
     company_id = fields.Many2one(
         comodel_name="res.company", required=True, readonly=True

@@ -26,7 +26,7 @@ class CallcenterCallLeg(models.Model):
         string="PBX",
         required=True,
         readonly=True,
-        ondelete="restrict",
+        ondelete="cascade",
     )
     company_id = fields.Many2one(
         comodel_name="res.company", required=True, readonly=True

@@ -1,5 +1,6 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class CallcenterPbx(models.Model):
@@ -232,6 +233,21 @@ class CallcenterPbx(models.Model):
             else:
                 pbx.health = "connecting"
                 pbx.health_message = connector.error
+
+    # ------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_with_calls(self):
+        # sudo: callcenter.call - whoever may see them, calls are not to be lost
+        calls = self.env["callcenter.call"].sudo()
+        if calls.search_count([("pbx_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "A PBX cannot be deleted with its calls. Archive it instead."
+                )
+            )
 
     # ------------------------------------------------------------
     # ACTIONS

@@ -89,6 +89,14 @@ class TestPbx(CallcenterCase):
         second = self._create_pbx(self.company, name="Second")
         self._create_extension("2001", second)
 
+    def test_delete(self):
+        """A PBX is not deleted with its calls; it is archived."""
+        self._create_call()
+        with self.assertRaises(UserError):
+            self.pbx.unlink()
+        self.pbx.action_archive()
+        self._create_pbx(self.company, name="Second").unlink()
+
     def test_forms(self):
         """Forms propose what can be known."""
         with Form(self.env["callcenter.pbx"]) as form:
