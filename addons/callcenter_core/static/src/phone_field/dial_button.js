@@ -1,6 +1,7 @@
 // Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 
 import { Component, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 
 /** Calls a number of a record with the agent's own phone. Others do not see it. */
@@ -17,6 +18,10 @@ export class DialButton extends Component {
         this.callcenter = useService("callcenter");
         this.state = useState(this.callcenter.state);
         this.ui = useState({ busy: false });
+    }
+
+    get label() {
+        return _t("Call %s", this.props.number);
     }
 
     async dial() {
