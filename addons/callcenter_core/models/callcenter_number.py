@@ -121,7 +121,9 @@ class CallcenterNumber(models.Model):
             model = self.env.get(res_model)
             if model is None or not model.has_access("read"):
                 continue
-            records = model.search([("id", "in", sorted(res_ids))])
+            records = model.search_fetch(
+                [("id", "in", sorted(res_ids))], model._callcenter_match_fields
+            )
             for match in records._callcenter_match_values():
                 matches[res_model, match["res_id"]] = match
         result = {}

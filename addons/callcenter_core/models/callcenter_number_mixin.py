@@ -2,6 +2,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 #: Calls that a form shows; its button leads to all of them.
 LATEST_CALLS = 40
@@ -25,6 +26,9 @@ class CallcenterNumberMixin(models.AbstractModel):
 
     #: Stored fields with a number each.
     _callcenter_number_fields = ()
+
+    #: Fields that ``_callcenter_match_values`` reads.
+    _callcenter_match_fields = ("name",)
 
     #: Field of ``callcenter.call`` that links a call with a record of this model.
     _callcenter_call_field = None
@@ -186,7 +190,7 @@ class CallcenterNumberMixin(models.AbstractModel):
             {
                 "res_model": record._name,
                 "res_id": record.id,
-                "name": record.display_name,
+                "name": record[self._rec_name] or "",
                 "company": "",
                 "city": "",
                 "tags": [],
@@ -202,23 +206,30 @@ class CallcenterNumberMixin(models.AbstractModel):
         field = self._callcenter_call_field
         if not field:
             return {}
-        # sudo: callcenter.call - when and how somebody last spoke with a customer is
-        # told to whoever they call now, even if it was a colleague
-        calls = self.env["callcenter.call"].sudo()
-        # the newest row is the latest call, and is cheaper to find
-        newest = calls._read_group(
-            [(field, "in", self.ids), ("stop", "!=", False)], [field], ["id:max"]
+        calls, agents = self.env["callcenter.call"], self.env["callcenter.agent"]
+        calls.flush_model([field, "start", "stop", "direction", "result", "agent_id"])
+        agents.flush_model(["name"])
+        # Without regard to rules: when and how somebody last spoke with a customer is
+        # told to whoever they call now, even if it was a colleague. The newest row is
+        # the latest call, and is cheaper to find.
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (c.%(field)s) c.%(field)s, c.start, c.direction,
+                          c.result, a.name
+                     FROM callcenter_call c
+                          LEFT JOIN callcenter_agent a ON a.id = c.agent_id
+                    WHERE c.%(field)s = ANY(%(ids)s) AND c.stop IS NOT NULL
+                    ORDER BY c.%(field)s, c.id DESC""",
+                field=SQL.identifier(field),
+                ids=self.ids,
+            )
         )
-        calls.browse([call_id for _record, call_id in newest]).fetch(
-            ["start", "direction", "result", "agent_id"]
-        )
-        last_calls = {}
-        for record, call_id in newest:
-            call = calls.browse(call_id)
-            last_calls[record.id] = {
-                "date": fields.Datetime.to_string(call.start),
-                "direction": call.direction,
-                "result": call.result,
-                "agent": call.agent_id.name or "",
+        return {
+            record_id: {
+                "date": fields.Datetime.to_string(start),
+                "direction": direction,
+                "result": result or False,
+                "agent": agent or "",
             }
-        return last_calls
+            for record_id, start, direction, result, agent in rows
+        }

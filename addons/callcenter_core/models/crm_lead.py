@@ -9,6 +9,14 @@ class CrmLead(models.Model):
 
     _callcenter_number_fields = ("phone",)
     _callcenter_call_field = "lead_id"
+    _callcenter_match_fields = (
+        "name",
+        "partner_name",
+        "contact_name",
+        "city",
+        "stage_id",
+        "tag_ids",
+    )
 
     def _compute_phone(self):
         """Have the index follow: a computed number is written by no ``write``."""
@@ -27,7 +35,6 @@ class CrmLead(models.Model):
         matches = super()._callcenter_match_values()
         for lead, match in zip(self, matches, strict=True):
             match.update(
-                name=lead.name,
                 company=lead.partner_name or lead.contact_name or "",
                 city=lead.city or "",
                 tags=[{"name": tag.name, "color": tag.color} for tag in lead.tag_ids],

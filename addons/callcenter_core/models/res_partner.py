@@ -10,6 +10,13 @@ class ResPartner(models.Model):
 
     _callcenter_number_fields = ("phone",)
     _callcenter_call_field = "partner_id"
+    _callcenter_match_fields = (
+        "name",
+        "city",
+        "company_name",
+        "parent_id",
+        "category_id",
+    )
 
     def _get_callcenter_call_domain(self):
         """Count the calls of a company's people with the company's."""
@@ -20,11 +27,12 @@ class ResPartner(models.Model):
         matches = super()._callcenter_match_values()
         leads_by_partner = defaultdict(list)
         if self.env["crm.lead"].has_access("read"):
-            leads = self.env["crm.lead"].search(
+            leads = self.env["crm.lead"].search_fetch(
                 [
                     ("partner_id", "in", self.ids),
                     ("stage_id.is_won", "=", False),
                 ],
+                ["name", "partner_id"],
                 order="priority desc, id desc",
                 limit=5 * len(self),
             )
@@ -34,7 +42,6 @@ class ResPartner(models.Model):
                 )
         for partner, match in zip(self, matches, strict=True):
             match.update(
-                name=partner.name or partner.display_name,
                 company=partner.parent_id.name or partner.company_name or "",
                 city=partner.city or "",
                 tags=[
