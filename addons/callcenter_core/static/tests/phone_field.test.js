@@ -54,7 +54,7 @@ test("form: the agent's phone dials, with the record it was taken from", async (
     await waitForSteps(["desktop"]);
     expect(".o_phone_form_link").toHaveCount(0);
     expect(".o_callcenter_dial").toHaveCount(1);
-    expect(".o_callcenter_dial").toHaveAttribute("aria-label", "Call 061 123 45 67");
+    expect(".o_callcenter_dial").toHaveAttribute("aria-label", "Dial 061 123 45 67");
     await contains(".o_callcenter_dial").click();
     await waitForSteps(['dial ["061 123 45 67","customer",1]']);
     await telephony.answer({ ok: false, error: "Your phone is not registered." });

@@ -79,7 +79,7 @@ test("ringing: who it is, and what is open, before the call is answered", async 
     expect(".o_callcenter_panel").toHaveText(/No answer · Marc/);
     expect(".o_callcenter_open").toHaveText("Forty chairs");
     expect(queryAllTexts(".o_callcenter_actions button")).toEqual([
-        "Open",
+        "Open record",
         "Create lead",
         "Hang up",
     ]);

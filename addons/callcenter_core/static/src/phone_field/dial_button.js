@@ -21,7 +21,7 @@ export class DialButton extends Component {
     }
 
     get label() {
-        return _t("Call %s", this.props.number);
+        return _t("Dial %s", this.props.number);
     }
 
     async dial() {

@@ -37,7 +37,7 @@ callActions
     .add(
         "open_record",
         {
-            label: _t("Open"),
+            label: _t("Open record"),
             icon: "fa fa-external-link",
             isAvailable: (call) => Boolean(whoCalls(call)),
             run: (call, env) => {
