@@ -30,6 +30,7 @@ from pathlib import Path
 
 import psycopg2
 from psycopg2.extras import Json, execute_values
+
 from sandbox.instance import Instance
 from sandbox.paths import PYTHON
 
@@ -216,10 +217,9 @@ class Server:
 
 def prepare(dbname):
     """Make the agents, their phones and the queue; return the PBX's id."""
+    from odoo import SUPERUSER_ID, api
     from odoo.modules.registry import Registry
     from odoo.tools import config
-
-    from odoo import SUPERUSER_ID, api
 
     config.parse_config(["--no-http", "-d", dbname], setup_logging=False)
     with Registry(dbname).cursor() as cr:
@@ -434,7 +434,8 @@ class Bench:
         assert counts["bus_bus"] > 2 * CALLS, counts
         complete = self.query(
             "SELECT count(*) FROM callcenter_call WHERE pbx_id = %s AND talk > 4"
-            " AND partner_id IS NOT NULL AND agent_id IS NOT NULL AND result = 'answered'",
+            " AND partner_id IS NOT NULL AND agent_id IS NOT NULL"
+            " AND result = 'answered'",
             self.pbx_id,
         )
         assert complete == [(CALLS,)], complete

@@ -108,6 +108,7 @@ class Commands:
         """Run the command's method as the user who sent it; return its result."""
 
         def work(env):
+            env = env(context=env["res.users"].context_get())
             method = getattr(env["callcenter.command"], f"_run_{command['name']}", None)
             if method is None:
                 raise CommandFailed(f"There is no command {command['name']}.")

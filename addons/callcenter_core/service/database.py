@@ -24,8 +24,15 @@ CONFLICTS = (
     errors.LockNotAvailable,
 )
 
-#: Attempts before a conflict is taken for something worse.
+#: What was read is no longer there, or what was not is there now: another snapshot
+#: tells, if it was not our own mistake.
+SURPRISES = (errors.ForeignKeyViolation, errors.UniqueViolation)
+
+#: Attempts before a conflict, or a surprise, is taken for something worse.
 ATTEMPTS = 12
+SURPRISE_ATTEMPTS = 2
+#: Longest pause between two of them, in seconds.
+PAUSE = 0.2
 
 #: Seconds without an answer after which a peer is given up: 2 + 1 + 1.
 KEEPALIVE = {
@@ -81,7 +88,10 @@ def transaction(dbname, work, lease=None, uid=SUPERUSER_ID):
             if attempt == ATTEMPTS:
                 raise
             _logger.info("transaction conflict, attempt %s", attempt)
-            time.sleep(random.uniform(0, 0.002 * 2**attempt))
+            time.sleep(random.uniform(0, min(0.002 * 2**attempt, PAUSE)))
+        except SURPRISES:
+            if attempt >= SURPRISE_ATTEMPTS:
+                raise
         except Exception as error:
             if is_away(error):
                 raise DatabaseAway(str(error).strip()) from error

@@ -269,11 +269,11 @@ class Recorder:
         :raises DatabaseAway: the database is away
         :raises Deposed: another connector leads
         """
-        elsewhere = self.transaction(self._reload)
+        lost = self.transaction(self._reload)
         notes = []
         for interface, agent_id in self.states.seats().items():
             agent = self.directory.agents.get(agent_id)
-            if agent_id in elsewhere:
+            if agent_id in lost:
                 notes.append(Moved(time=now, agent=agent_id))
             elif not agent or agent.interface != interface:
                 notes.append(SignedOut(time=now, agent=agent_id))
@@ -285,16 +285,22 @@ class Recorder:
         return notes
 
     def _reload(self, env):
-        """Read the directory; return the ids of our agents who sit at another PBX."""
+        """Read the directory; return the ids of the agents who are no longer ours.
+
+        They sit at another PBX, or do not exist any more.
+        """
         self.directory.load(env)
-        agents = env["callcenter.agent"].search_fetch(
+        seated = set(self.states.seats().values())
+        agents = env["callcenter.agent"].with_context(active_test=False)
+        ours = agents.search(
             [
-                ("id", "in", list(self.states.seats().values())),
-                ("extension_id.pbx_id", "!=", self.pbx_id),
-            ],
-            ["extension_id"],
+                ("id", "in", list(seated)),
+                "|",
+                ("extension_id", "=", False),
+                ("extension_id.pbx_id", "=", self.pbx_id),
+            ]
         )
-        return {agent.id for agent in agents if agent.extension_id}
+        return seated - set(ours.ids)
 
     def apply(self, batch, reconstructed=False):
         """Write facts, all in one transaction if they let themselves be written.
@@ -610,9 +616,13 @@ class Recorder:
         write = self._writer(call)
         write("result", fact.result)
         write("ended_by", fact.ended_by or False)
+        held = fact.hold
+        if call.values["reconstructed"]:
+            holds = (leg.values.get("hold") or 0.0 for leg in call.legs.values())
+            held = max(held, *holds, 0.0)
         write("wait", fact.wait)
-        write("talk", fact.talk)
-        write("hold", fact.hold)
+        write("talk", max(fact.talk - (held - fact.hold), 0.0))
+        write("hold", held)
         write("duration", fact.duration)
         if call.rang:
             answer = call.values.get("answer")
@@ -701,12 +711,25 @@ class Recorder:
             write("party", fact.party)
         if fact.number:
             write("number", fact.number)
-        if fact.channel:
-            write("channel", fact.channel)
-            write("interface", fact.interface)
         if queue := self.directory.queues.get(fact.queue):
             write("queue_id", queue.id)
         self._feed(leg, fact)
+        if fact.channel and not leg.values["stop"]:
+            self._replace(leg, call, fact)
+
+    def _replace(self, leg, call, fact):
+        """Put a leg where a masquerade put its channel: it may be another agent's."""
+        leg.put("channel", fact.channel)
+        leg.put("interface", fact.interface)
+        extension = self.directory.extensions.get(fact.interface)
+        leg.put("extension_id", extension.id if extension else False)
+        agent_id = self.states.seat(fact.interface)
+        if agent_id and agent_id != leg.values.get("agent_id"):
+            self._tell(leg, "ended")
+            leg.put("agent_id", agent_id)
+            call.talkers[leg.key] = agent_id
+            self._join(call, {agent_id})
+            self._tell(leg, "changed")
 
     def _leg_rang(self, fact):
         leg, call = self._leg(fact)
@@ -765,9 +788,14 @@ class Recorder:
         write("result", fact.result)
         write("cause", fact.cause)
         write("tech_cause", fact.tech_cause)
-        write("ring", fact.ring)
-        write("talk", fact.talk)
-        write("hold", fact.hold)
+        # A tracker that began in the middle of the call knows less than was seen live.
+        ring, held = fact.ring, max(fact.hold, leg.values.get("hold") or 0.0)
+        if not ring and leg.values.get("ring_start"):
+            answer = leg.values.get("answer") or moment(fact.time)
+            ring = max((answer - leg.values["ring_start"]).total_seconds(), 0.0)
+        write("ring", ring)
+        write("talk", max(fact.talk - (held - fact.hold), 0.0))
+        write("hold", held)
         write("segments", [list(segment) for segment in fact.segments])
         queue_id = leg.values.get("queue_id")
         wrap_up = next(
@@ -815,6 +843,8 @@ class Recorder:
         self._messages.agent(fact.agent)
 
     def _signed_out(self, fact):
+        if not self.states.interface(fact.agent):
+            return
         self.states.feed(fact)
         self._seats[fact.agent] = False
         for queue, agent_id in self.directory.members:

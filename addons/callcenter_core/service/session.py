@@ -539,6 +539,9 @@ class Session:
 
         :param done: called with the id of the agent who sits there already, or 0
         """
+        directory = self.recorder.directory
+        if agent_id not in directory.agents or interface not in directory.extensions:
+            self.record(self.refresh())
         occupant = self.recorder.states.seat(interface)
         if occupant in (0, agent_id):
             note = SignedIn(time=self.now(), agent=agent_id, interface=interface)

@@ -43,7 +43,7 @@ class Spool:
         os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
         # 0o600: numbers and names of callers
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with open(descriptor, "r+b", buffering=0) as file:
+        with open(descriptor, "r+b") as file:
             size = file.seek(0, os.SEEK_END)
             if size + len(data) > self.limit:
                 self.dropped += len(facts)
@@ -53,6 +53,7 @@ class Spool:
                 if file.read(1) != b"\n":
                     data = b"\n" + data
             file.write(data)
+            file.flush()
             os.fsync(descriptor)
         self._count += len(facts)
         return True

@@ -126,6 +126,8 @@ class _Agent:
     :param wrap_up_until: when the work after the last call ends, 0 if none is due
     :param unsure: whether legs, phone and membership are still to be learnt from the
         PBX after the connector's start
+    :param told_until: up to when the database tells the story; older facts, which are
+        told again then, say how things are and not what is to be written
     """
 
     id: int
@@ -134,6 +136,7 @@ class _Agent:
     wrap_up_until: float = 0.0
     wrap_up_call: str = ""
     unsure: bool = False
+    told_until: float = 0.0
     legs: dict[str, _Leg] = field(default_factory=dict)
     current: Interval | None = None
     closed: list[Interval] = field(default_factory=list)
@@ -244,8 +247,8 @@ class AgentStates:
         """
         agent = self._agent(agent_id)
         agent.interface = interface
-        agent.current = interval
         agent.unsure = True
+        self._take_over(agent, interval)
         if interface:
             self._set(self._seats, interface, agent_id)
         if interval and interval.state == WRAP_UP:
@@ -254,8 +257,13 @@ class AgentStates:
             agent.pause = interval.reason
 
     def adopt(self, agent_id, interval):
-        """Learn the open interval of an agent who was not at this PBX so far."""
-        self._agent(agent_id).current = interval
+        """Learn the open interval of an agent, where it is not known from here."""
+        self._take_over(self._agent(agent_id), interval)
+
+    @staticmethod
+    def _take_over(agent, interval):
+        agent.current = interval
+        agent.told_until = interval.start if interval else 0.0
 
     def state(self, agent_id):
         """Return the agent's state."""
@@ -324,13 +332,12 @@ class AgentStates:
         if fact.leg not in legs:
             self._set(self._calls, fact.call, {**legs, fact.leg: fact.party})
         agent_id = self._seats.get(fact.interface)
-        if fact.party != facts.AGENT or not agent_id:
-            return
-        agent = self._agent(agent_id)
-        self._set(self._legs, fact.leg, agent_id)
-        if fact.leg not in agent.legs:
-            agent.legs[fact.leg] = _Leg(fact.call, fact.leg == fact.call, fact.time)
-            self._settle(agent, fact.time)
+        if fact.party == facts.AGENT and agent_id:
+            self._set(self._legs, fact.leg, agent_id)
+            self._agent(agent_id).legs.setdefault(
+                fact.leg, _Leg(fact.call, fact.leg == fact.call, fact.time)
+            )
+        self._settle_call(fact)
 
     def _leg_changed(self, fact, _wrap_up):
         agent_id = self._legs.get(fact.leg)
@@ -363,6 +370,7 @@ class AgentStates:
         if legs and fact.leg in legs:
             legs = {leg: party for leg, party in legs.items() if leg != fact.leg}
             self._set(self._calls, fact.call, legs or None)
+        self._settle_call(fact)
         agent_id = self._legs.get(fact.leg)
         if not agent_id:
             return
@@ -373,10 +381,19 @@ class AgentStates:
             self._set_wrap_up(agent, fact.time + wrap_up, fact.call)
         self._settle(agent, fact.time)
 
-    def _leg_party(self, fact, _wrap_up):
+    def _leg_replaced(self, fact, _wrap_up):
         legs = self._calls.get(fact.call, {})
         if fact.party and fact.leg in legs:
             self._set(self._calls, fact.call, {**legs, fact.leg: fact.party})
+        seated = self._seats.get(fact.interface)
+        old = self._legs.get(fact.leg)
+        if not fact.interface or not seated or seated == old:
+            return
+        leg = self._agent(old).legs.pop(fact.leg) if old else None
+        self._set(self._legs, fact.leg, seated)
+        self._agent(seated).legs[fact.leg] = leg or _Leg(fact.call, False, fact.time)
+        for agent_id in filter(None, (old, seated)):
+            self._settle(self._agent(agent_id), fact.time)
 
     def _call_discarded(self, fact, _wrap_up):
         for leg in self._calls.get(fact.call, {}):
@@ -464,7 +481,7 @@ class AgentStates:
         facts.LegHeld: _leg_changed,
         facts.LegResumed: _leg_changed,
         facts.LegEnded: _leg_ended,
-        facts.LegChanged: _leg_party,
+        facts.LegChanged: _leg_replaced,
         facts.CallDiscarded: _call_discarded,
         facts.CallMerged: _call_merged,
         facts.MemberChanged: _member_changed,
@@ -479,6 +496,12 @@ class AgentStates:
     # ------------------------------------------------------------
     # STATE
     # ------------------------------------------------------------
+
+    def _settle_call(self, fact):
+        """Settle all who are in a call: who else is in it tells what they do."""
+        for leg in self._calls.get(fact.call, ()):
+            if agent_id := self._legs.get(leg):
+                self._settle(self._agent(agent_id), fact.time)
 
     def _settle_seat(self, fact):
         if agent_id := self._seats.get(fact.interface):
@@ -503,6 +526,8 @@ class AgentStates:
 
     def _settle(self, agent, time):
         """Bring the agent's interval up to what is known at ``time``."""
+        if time < agent.told_until:
+            return
         if agent.unsure:
             if not agent.legs and agent.interface:
                 return

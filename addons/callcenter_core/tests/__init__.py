@@ -10,6 +10,9 @@ from . import (
     test_number_index,
     test_number_lookup,
     test_pbx,
+    test_service_recorder,
+    test_service_spool,
+    test_service_states,
     test_ui,
     test_views,
 )
