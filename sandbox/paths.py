@@ -17,8 +17,10 @@ ODOO_TREE = SANDBOX / "odoo"
 ASTERISK_TREE = SANDBOX / "asterisk"
 
 CACHES = {
+    "HYPOTHESIS_STORAGE_DIRECTORY": "hypothesis",
     "PIP_CACHE_DIR": "pip",
     "PYLINTHOME": "pylint",
+    "RUFF_CACHE_DIR": "ruff",
     "XDG_CACHE_HOME": "xdg",
     "npm_config_cache": "npm",
 }
