@@ -158,7 +158,8 @@ def test_reconnect():
             server.listen()
             assert client.wait_connected(5)
         assert client.action("Ping")
-        assert "closed the connection" in client.reason("lost")
+        reasons = [why for state, why in client.states if state == "lost"]
+        assert any("closed the connection" in why for why in reasons)
         assert server.logins == 4
 
 
@@ -215,6 +216,20 @@ def test_events_are_a_sign_of_life():
                 server.send(event("Newstate"))
                 time.sleep(0.25)
             assert len(server.asked("Ping")) > 1
+            assert server.logins == 1
+
+
+def test_busy_callback_is_no_silence():
+    """A PBX is not given up because we are slow ourselves."""
+    go_on = threading.Event()
+    with Server() as server:
+        with connected(
+            server, keepalive=0.1, timeout=0.1, on_event=lambda event: go_on.wait(10)
+        ):
+            time.sleep(0.6)
+            assert server.logins == 1
+            go_on.set()
+            assert until(lambda: len(server.asked("Ping")) > 1)
             assert server.logins == 1
 
 

@@ -226,7 +226,6 @@ class _Connection:
     The socket does not block, and OpenSSL is entered by one thread at a time: it does
     not allow reading and writing at once.
 
-    :ivar heard: when anything was received last, on the monotonic clock
     :ivar pending: the actions that wait for answers, by ActionID
     :ivar booted: whether Asterisk said that it is ready
     :ivar reason: why the connection ended, a sentence; empty while it is open
@@ -237,7 +236,6 @@ class _Connection:
         self.peer = f"{host}:{port}"
         self._address = (host, port)
         self.greeting = ""
-        self.heard = time.monotonic()
         self.pending = {}
         self.booted = False
         self.reason = ""
@@ -248,6 +246,13 @@ class _Connection:
         self._turn = threading.Lock()
         self._sending = threading.Lock()
         self._buffer = bytearray()
+        self._heard = time.monotonic()
+        self._listening = True
+
+    @property
+    def silence(self):
+        """Seconds for which nothing came although we listened."""
+        return time.monotonic() - self._heard if self._listening else 0.0
 
     def open(self, timeout, context=None):
         """Connect, agree on TLS if there is a ``context``, and read the greeting.
@@ -351,13 +356,16 @@ class _Connection:
             data = self._receive()
             if not data:
                 return
-            self.heard = time.monotonic()
+            self._heard = time.monotonic()
             buffer += data
             end = buffer.rfind(b"\r\n\r\n", start)
             if end >= 0:
                 block = buffer[:end]
                 del buffer[: end + 4]
+                self._listening = False
                 yield block.decode("utf-8", "replace")
+                self._heard = time.monotonic()
+                self._listening = True
             elif len(buffer) > _LONGEST:
                 raise OSError(f"a message of more than {_LONGEST} bytes")
 
@@ -659,8 +667,10 @@ class Client(Manager):
         """Return as :meth:`_serve` does once the connection is lost."""
         booted_by = time.monotonic() + self.timeout
         while not connection.reason:
-            next_look = min(connection.heard + self.keepalive, booted_by)
-            connection.changed.wait(max(next_look - time.monotonic(), 0.001))
+            patience = min(
+                self.keepalive - connection.silence, booted_by - time.monotonic()
+            )
+            connection.changed.wait(max(patience, 0.001))
             connection.changed.clear()
             if connection.booted and not self._connected.is_set():
                 booted_by = math.inf
@@ -676,7 +686,7 @@ class Client(Manager):
                     "Logged in, but Asterisk is not fully booted yet, or the user "
                     "lacks read = system.",
                 )
-            if time.monotonic() - connection.heard >= self.keepalive:
+            if connection.silence >= self.keepalive:
                 self._check_alive(connection)
         return self._connected.is_set(), connection.reason
 
@@ -685,7 +695,7 @@ class Client(Manager):
             self._request("Ping", {}, connection=connection)
         except ActionTimeout:
             # An event is a sign of life as good as an answer.
-            if time.monotonic() - connection.heard >= self.timeout:
+            if connection.silence >= self.timeout:
                 connection.close(f"{connection.peer} fell silent.")
         except NotConnected:
             pass
