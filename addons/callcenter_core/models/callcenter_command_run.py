@@ -279,9 +279,29 @@ class CallcenterCommand(models.AbstractModel):
     # ------------------------------------------------------------
 
     def _run_resync(self, session, params):
-        """Compare calls and agents with the PBX; return what was found."""
-        result = session.call(session.resync, THREAD_LIMIT)
-        return result.to_dict()
+        """Compare calls and agents with the PBX; return what was found.
+
+        :return: the findings' figures, and ``summary`` and ``problems`` as sentences
+        """
+        findings = session.call(session.resync, THREAD_LIMIT)
+        told = [
+            (findings.live, self.env._("Calls that go on: %s", findings.live)),
+            (
+                findings.found,
+                self.env._("Calls found in the journal: %s", findings.found),
+            ),
+            (findings.closed, self.env._("Calls closed: %s", findings.closed)),
+            (findings.dials, self.env._("Half-open dials cleared: %s", findings.dials)),
+            (findings.agents, self.env._("Agents set free: %s", findings.agents)),
+        ]
+        summary = [text for count, text in told if count]
+        if not (findings.closed or findings.agents):
+            summary.insert(0, self.env._("Calls and agents agree with the PBX."))
+        return {
+            **findings.to_dict(),
+            "summary": ["\n".join(summary)],
+            "problems": findings.notes,
+        }
 
     def _run_apply_failures(self, session, params):
         """Apply again what could not be applied."""
@@ -304,7 +324,10 @@ class CallcenterCommand(models.AbstractModel):
         return {"facts": len(facts)}
 
     def _run_test_connection(self, session, params):
-        """Try all that the connector needs of the PBX; return what was found."""
+        """Try all that the connector needs of the PBX; return what was found.
+
+        :return: the AMI's ``version``, and ``summary`` and ``problems`` as sentences
+        """
         problems = []
         states = []
         client = session.settings.client(
@@ -321,7 +344,14 @@ class CallcenterCommand(models.AbstractModel):
             Cel(session.settings).check()
         except CelAway as error:
             problems.append(str(error))
-        return {"version": version, "problems": problems}
+        summary = []
+        if not problems:
+            summary.append(
+                self.env._("All is well: AMI %s, all permissions, journal.", version)
+                if session.settings.journal_host
+                else self.env._("All is well: AMI %s, all permissions.", version)
+            )
+        return {"version": version, "summary": summary, "problems": problems}
 
     def _find_missing_actions(self, client):
         """Return sentences about what the manager's user may not do."""

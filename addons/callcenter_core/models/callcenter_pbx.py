@@ -286,23 +286,28 @@ class CallcenterPbx(models.Model):
         return action
 
     def _send_to_connector(self, command, message):
-        """Send an administrator's command; say so, or why it is of no use.
+        """Send an administrator's command and have its answer shown.
 
         :param command: name of the command
-        :param message: what to tell when it was sent
-        :return: the notification's client action
+        :param message: what to tell until the answer comes
+        :return: a client action: why it is of no use, or waiting for the answer
         """
         self.ensure_one()
-        self.env["callcenter.command"]._send(self, command, {})
-        trouble = self.health in ("not_running", "error") and self.health_message
+        command_uuid = self.env["callcenter.command"]._send(self, command, {})
+        if self.health == "not_running":
+            return {
+                "type": "ir.actions.client",
+                "tag": "display_notification",
+                "params": {
+                    "type": "danger",
+                    "title": self.name,
+                    "message": self.health_message,
+                    "sticky": True,
+                    "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+                },
+            }
         return {
             "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "danger" if trouble else "info",
-                "title": self.name,
-                "message": trouble or message,
-                "sticky": bool(trouble),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
+            "tag": "callcenter_core.await_answer",
+            "params": {"uuid": command_uuid, "title": self.name, "message": message},
         }

@@ -36,7 +36,7 @@ class TestPbx(CallcenterCase):
         self.assertEqual(self.pbx.health, "not_running")
 
     def test_buttons(self):
-        """Buttons send commands; what is known to be wrong is said at once."""
+        """Buttons send commands and wait for the answer, if anybody can give one."""
         sent = self._capture_commands()
         commands = type(self.env["callcenter.command"])
         for name in ("test_connection", "resync"):
@@ -47,15 +47,13 @@ class TestPbx(CallcenterCase):
         notification = pbx.action_test_connection()["params"]
         self.assertEqual(notification["type"], "danger")
         self.assertIn("No connector is running", notification["message"])
-        connector = self._create_connector(state="error", error="Wrong password.")
-        notification = pbx.action_test_connection()["params"]
-        self.assertEqual(notification["message"], "Wrong password.")
-        connector.write({"state": "connected", "error": False})
-        notification = pbx.action_resync()["params"]
-        self.assertEqual(notification["type"], "info")
+        self._create_connector(state="error", error="Wrong password.")
+        action = pbx.action_resync()
+        self.assertEqual(action["tag"], "callcenter_core.await_answer")
+        self.assertEqual(action["params"]["uuid"], sent[-1]["uuid"])
         self.assertEqual(
             [command["name"] for command in sent],
-            ["test_connection", "test_connection", "resync"],
+            ["test_connection", "resync"],
         )
         with self.assertRaises(UserError):
             self.pbx.with_user(self.agent_user).action_resync()

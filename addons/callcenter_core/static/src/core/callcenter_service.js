@@ -137,6 +137,8 @@ export class Callcenter {
     }
 
     start() {
+        // Who administers a PBX sends commands, too, without being an agent.
+        this.busService.subscribe("callcenter_core/command", (payload) => this.answer(payload));
         if (session.callcenter_agent === false) {
             return;
         }
@@ -146,7 +148,6 @@ export class Callcenter {
         this.busService.subscribe("callcenter_core/call", (payload, { id }) =>
             this.receive("call", payload, id)
         );
-        this.busService.subscribe("callcenter_core/command", (payload) => this.answer(payload));
         this.busService.addEventListener("BUS:RECONNECT", () => this.refresh());
         browser.addEventListener("online", () => this.refresh()); // the websocket takes longer
         let hiddenSince = 0;
@@ -358,6 +359,18 @@ export class Callcenter {
      */
     async run(method, ...args) {
         const { uuid } = await this.orm.call("callcenter.agent", method, args);
+        return this.answerTo(uuid);
+    }
+
+    /**
+     * Wait for the answer to a command that was sent.
+     *
+     * @param {string} uuid of the command
+     * @param {number} [patience] in ms
+     * @returns {Promise<any>} the command's result
+     * @throws {CommandError} when it is refused, or not answered in time
+     */
+    answerTo(uuid, patience = COMMAND_TIMEOUT) {
         return new Promise((resolve, reject) => {
             const timeout = browser.setTimeout(() => {
                 this.pending.delete(uuid);
@@ -366,12 +379,12 @@ export class Callcenter {
                     new CommandError(
                         _t(
                             "The telephone system did not answer within %s seconds. Look at your phone before you try again.",
-                            COMMAND_TIMEOUT / 1000
+                            patience / 1000
                         ),
                         { timeout: true }
                     )
                 );
-            }, COMMAND_TIMEOUT);
+            }, patience);
             this.pending.set(uuid, { resolve, reject, timeout });
             if (this.early.has(uuid)) {
                 this.answer(this.early.get(uuid));
