@@ -19,6 +19,13 @@ _WEIGHT = {
     "ended": 2,
 }
 
+#: What the look-up of a caller depends on: it holds until one of these changes.
+_IDENTITY = ("direction", "number", "partner_id", "lead_id")
+
+
+def _identity(call):
+    return [call.values.get(column) for column in _IDENTITY]
+
 
 class Messages:
     """The messages of one batch; of each call one to each agent, with its last event.
@@ -66,14 +73,15 @@ class Messages:
             screens[agent] = env["callcenter.call"].browse([call.id for call in calls])
             for call in calls:
                 shown[agent.id, call.id] = call
-                if agent.id in call.matches:
-                    matches[agent.id, call.id] = call.matches[agent.id]
+                identity, found = call.matches.get(agent.id, (None, None))
+                if identity == _identity(call):
+                    matches[agent.id, call.id] = found
         payloads = env["callcenter.call"]._screen_payloads(screens, matches)
         for agent, calls in screens.items():
             for call_id in calls.ids:
                 call, payload = shown[agent.id, call_id], payloads[agent.id, call_id]
-                # Looked up once a call: it costs more than all the rest.
-                call.matches[agent.id] = payload["matches"]
+                # Looked up once a call, mostly: it costs more than all the rest.
+                call.matches[agent.id] = _identity(call), payload["matches"]
                 payload["event"] = self._calls[agent.id][call]
                 yield agent, "call", payload
 

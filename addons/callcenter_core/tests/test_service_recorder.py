@@ -860,6 +860,21 @@ class TestRecorder(RecorderCase):
             self.apply(*facts)
         self.assertEqual(requests, [(self.agent.id, self.call().id)])
 
+    def test_looked_up_anew(self):
+        """Whom an agent has just created and named is shown."""
+        self.sign_in()
+        self.apply(*self.started(), *self.rings())
+        partner = self._create_partner(NUMBER, company_id=self.company.id)
+        self.apply(
+            Identified(time=self.at(4), call="c", columns={"partner_id": partner.id})
+        )
+        self.apply(*self.ends())
+        calls = [payload for kind, payload in self.messages() if kind == "call"]
+        self.assertEqual(
+            [[match["res_id"] for match in each["matches"]] for each in calls],
+            [[], [partner.id], [partner.id]],
+        )
+
     # ------------------------------------------------------------
     # WHAT CANNOT BE APPLIED
     # ------------------------------------------------------------
