@@ -12,11 +12,12 @@ DAYS = 7
 CALLS = [13, 11, 10, 12, 9, 4, 3]
 
 
-class CallcenterPbx(models.Model):
-    _inherit = "callcenter.pbx"
+class CallcenterDemo(models.AbstractModel):
+    _name = "callcenter.demo"
+    _description = "Demo Data of the Call Center"
 
     @api.model
-    def _install_demo_extensions(self, pbx_id):
+    def _install_extensions(self, pbx_id):
         """Create twenty extensions, 1001 to 1020."""
         self.env["callcenter.extension"].create(
             [
@@ -30,12 +31,8 @@ class CallcenterPbx(models.Model):
             ]
         )
 
-
-class CallcenterCall(models.Model):
-    _inherit = "callcenter.call"
-
     @api.model
-    def _install_demo_calls(self):
+    def _install_calls(self):
         """Create the calls of the last week, with legs and what the agents did."""
         # the same week for everybody, so that pictures of it can be compared
         dice = random.Random(19)
@@ -47,7 +44,7 @@ class CallcenterCall(models.Model):
         history = _History(self.env, dice, agents)
         for day in range(DAYS, 0, -1):
             history.play_day(today - timedelta(days=day))
-        self.create(history.calls)
+        self.env["callcenter.call"].create(history.calls)
         self.env["callcenter.agent.interval"].create(history.intervals)
 
 

@@ -71,7 +71,6 @@ class CallcenterCall(models.Model):
     )
     lead_id = fields.Many2one(
         comodel_name="crm.lead",
-        string="Lead",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
@@ -148,7 +147,6 @@ class CallcenterCall(models.Model):
     duration = fields.Float(readonly=True)
     merged_into_id = fields.Many2one(
         comodel_name="callcenter.call",
-        string="Merged Into",
         readonly=True,
         index="btree_not_null",
         help="The call that this one became a part of: its legs are there.",

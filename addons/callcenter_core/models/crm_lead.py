@@ -20,8 +20,9 @@ class CrmLead(models.Model):
 
     def _compute_phone(self):
         """Have the index follow: a computed number is written by no ``write``."""
-        super()._compute_phone()
+        result = super()._compute_phone()
         self._callcenter_schedule_index()
+        return result
 
     def _get_callcenter_call_domain(self):
         """Show the calls with the lead's contact as the lead's, too."""
