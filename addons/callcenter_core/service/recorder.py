@@ -624,11 +624,11 @@ class Recorder:
         write("talk", max(fact.talk - (held - fact.hold), 0.0))
         write("hold", held)
         write("duration", fact.duration)
-        if call.rang:
-            answer = call.values.get("answer")
-            end = seconds(answer) if answer else fact.time
-            write("ring", max(end - call.rang, 0.0))
         if not call.values["stop"]:
+            if call.rang:
+                answer = call.values.get("answer")
+                end = seconds(answer) if answer else fact.time
+                call.put("ring", max(end - call.rang, 0.0))
             call.put("state", "ended")
             call.put("stop", moment(fact.time))
         self._tell_call(call, "ended")
@@ -734,7 +734,7 @@ class Recorder:
     def _leg_rang(self, fact):
         leg, call = self._leg(fact)
         leg.fill("ring_start", moment(fact.time))
-        if fact.leg != call.key and not call.rang:
+        if fact.leg != fact.call and not call.rang:
             call.rang = fact.time
         self._feed(leg, fact)
         agent_id = leg.values.get("agent_id")
@@ -746,7 +746,7 @@ class Recorder:
         leg, call = self._leg(fact)
         leg.fill("answer", moment(fact.time))
         # The first channel is who calls, and the PBX answers for the others' sake.
-        if fact.leg != call.key:
+        if fact.leg != fact.call:
             call.fill("answer", moment(fact.time))
         self._feed(leg, fact)
         self._tell(leg, "answered")
