@@ -1064,8 +1064,12 @@ class Recorder:
     # ------------------------------------------------------------
 
     def _identify(self, env):
-        """Fill in whose the new calls are, where there is no doubt."""
-        numbers = set()
+        """Fill in whose the calls are, where there is no doubt.
+
+        A call is looked up once it is known to be with an outside number: a dialled one
+        is internal until the outside line is taken.
+        """
+        outside = {}
         for call in self._touched_calls:
             if call.changes.get("res_model"):
                 record = env[call.values["res_model"]].browse(call.values["res_id"])
@@ -1073,14 +1077,15 @@ class Recorder:
                     env["callcenter.call"]._get_identity(record).items()
                 ):
                     call.fill(column, value)
-            if call.values["direction"] != facts.INTERNAL:
-                numbers.add(call.changes.get("number"))
-        if numbers := numbers - {None, False}:
-            found = env["callcenter.call"]._identify(
-                numbers, env["callcenter.pbx"].browse(self.pbx_id)
-            )
-            for call in self._touched_calls:
-                values = found.get(call.changes.get("number"), {})
-                if call.values["direction"] != facts.INTERNAL:
-                    for column, value in values.items():
-                        call.fill(column, value)
+            if (
+                call.values["direction"] != facts.INTERNAL
+                and call.values.get("number")
+                and not call.changes.keys().isdisjoint(("number", "direction"))
+            ):
+                outside[call] = call.values["number"]
+        if outside:
+            pbx = env["callcenter.pbx"].browse(self.pbx_id)
+            found = env["callcenter.call"]._identify(set(outside.values()), pbx)
+            for call, number in outside.items():
+                for column, value in found.get(number, {}).items():
+                    call.fill(column, value)
