@@ -248,7 +248,7 @@ def e2e(instance, *words):
     return pytest(instance, "tests/e2e", *words)
 
 
-def _odoo(instance, name, *words):
+def _odoo(instance, name, *words, limit=LIMIT):
     line, environment = command(instance, *words)
     log = instance.logs / f"test-{name}.log"
     with log.open("wb") as file:
@@ -258,7 +258,7 @@ def _odoo(instance, name, *words):
             cwd=instance.home,
             stdout=file,
             stderr=file,
-            timeout=LIMIT,
+            timeout=limit,
         )
     return log.read_text(errors="replace"), done.returncode
 

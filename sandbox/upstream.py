@@ -12,6 +12,8 @@ from .databases import SHIM, Databases
 from .odoo import addons, write_configuration
 from .testing import ODOO_RESULT, TEST_LOG, _alone, _odoo
 
+LIMIT = 3 * 3600
+"""Seconds: mail has some hundred tests in a browser."""
 FAILED = re.compile(r"odoo\.addons\.(\w+)\.\S+: (?:FAIL|ERROR): (?:Subtest )?([\w.]+)")
 
 
@@ -62,7 +64,7 @@ def _again(instance, database, names):
 
 def _run(instance, database, tags, options):
     words = ["-d", database, *options, "--test-tags", tags, "--stop-after-init"]
-    text, _code = _odoo(instance, database, *words, *TEST_LOG)
+    text, _code = _odoo(instance, database, *words, *TEST_LOG, limit=LIMIT)
     counts = ODOO_RESULT.findall(text)
     if not counts or counts[-1][2] == "0":
         return None
