@@ -10,7 +10,7 @@ from ..service.cel import Cel, CelAway
 from ..service.recorder import Identified
 from ..service.states import CALL_STATES, PauseSet
 from ..telephony import ami
-from ..telephony.facts import LegEnded, from_dict
+from ..telephony.facts import OUTBOUND, LegEnded, from_dict
 from ..telephony.numbers import NotDialable
 
 #: Seconds in which an agent's phone must ring for a dial to be a success.
@@ -164,14 +164,16 @@ class CallcenterCommand(models.AbstractModel):
         extension = agent.sudo().extension_id
         pbx = extension.pbx_id
         number = params["number"]
+        plan = self.env["callcenter.number"]._get_plan(pbx)
         try:
-            dialled = self.env["callcenter.number"]._get_plan(pbx).dial_string(number)
+            dialled = plan.dial_string(number)
         except NotDialable:
             raise UserError(
                 self.env._("“%s” is not a number that can be dialled.", number)
             ) from None
         leg = f"odoo-{uuid.uuid4()}"
-        session.recorder.origins[leg] = self._get_origin(params)
+        is_outside = not plan.parse(number).is_extension
+        session.recorder.origins[leg] = self._get_origin(params, is_outside)
         fate = session.watches.watch(leg)
         try:
             session.ami.action(
@@ -202,12 +204,15 @@ class CallcenterCommand(models.AbstractModel):
             raise UserError(self._get_dial_error(fact, extension))
         return {"call": leg}
 
-    def _get_origin(self, params):
+    def _get_origin(self, params, is_outside):
         """Return the columns of a call that say from where it was dialled.
 
-        Its number is the customer's, without the prefixes by which the PBX dials it.
+        Its number is the customer's, without the prefixes by which the PBX dials it. By
+        itself the PBX knows that a call goes outside only when it takes a line.
         """
         columns = {"number": params["number"]}
+        if is_outside:
+            columns["direction"] = OUTBOUND
         if params.get("res_model"):
             columns.update(res_model=params["res_model"], res_id=params["res_id"])
         return columns
