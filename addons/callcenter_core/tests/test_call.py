@@ -172,7 +172,7 @@ class TestCall(CallcenterCase):
     def test_known_caller(self):
         """Whom somebody identified comes first, even with another number."""
         self._create_partner("030 5559067")
-        known = self._create_partner("0171 5550123", name="Known")
+        known = self._create_partner("0171 5550123", name="Zoe")
         call = self._create_call(partner_id=known.id)
         matches = self._screen(call)["matches"]
         self.assertEqual(len(matches), 2)

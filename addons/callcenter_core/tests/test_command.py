@@ -171,6 +171,19 @@ class TestCommand(CallcenterCase):
                 self.agents.hang_up(other.id)
         self.assertFalse(self.sent)
 
+    def test_call_of_a_colleague(self):
+        """To see a call, as a leader does, is not to be in it."""
+        self.agent_user.group_ids += self.env.ref("callcenter_core.group_leader")
+        self.team_2.leader_ids = self.agent_user
+        call = self._create_call(self.agent_2)
+        partner = self._create_partner("030 5559067")
+        call.with_user(self.agent_user).check_access("read")
+        with self.assertRaisesRegex(UserError, "no part"):
+            self.agents.hang_up(call.id)
+        with self.assertRaisesRegex(UserError, "no part"):
+            self.agents.identify(call.id, "res.partner", partner.id)
+        self.assertFalse(self.sent)
+
     def test_identify(self):
         """An agent says whose his call is, also after its end."""
         call = self._create_call(state="ended", stop=self._ago(seconds=1))
