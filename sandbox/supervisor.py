@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ def run(instance, workers=0):
     running = [name for name in COMPONENTS if instance.component(name).pid]
     if running:
         raise Problem(f"Instance {instance.name} runs already: {' '.join(running)}.")
+    _check_ports(instance)
     prepare_database(instance)
     instance.postgres.stop()
     procfile = instance.home / "Procfile"
@@ -53,6 +55,18 @@ def run(instance, workers=0):
     # honcho gives its processes five seconds, a busy machine may need longer.
     instance.stop()
     return 0 if asked or process.returncode in (130, 143) else process.returncode
+
+
+def _check_ports(instance):
+    """Say at once what would end all of it a minute later."""
+    ports = [instance.odoo_port, instance.ami_port, instance.asterisk_http_port]
+    for port in ports:
+        with socket.socket() as probe:
+            if not probe.connect_ex((instance.host, port)):
+                raise Problem(
+                    f"Port {port} is taken by another program; use other ones: "
+                    "make run INSTANCE=mine PORT_OFFSET=3000"
+                )
 
 
 def _procfile(workers):
