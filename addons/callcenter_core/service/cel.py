@@ -25,8 +25,6 @@ COLUMNS = (
     "extra",
 )
 
-#: Days for which rows are kept.
-RETENTION = 30
 #: Rows deleted in one statement.
 CHUNK = 20_000
 

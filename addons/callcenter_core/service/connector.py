@@ -18,6 +18,8 @@ _logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at which PBXs there are.
 LOOK = 5.0
+#: Seconds for which the look that goes on is waited for at the end.
+STOP_LIMIT = 1.0
 
 
 class Connector:
@@ -28,18 +30,19 @@ class Connector:
 
     def __init__(self, dbnames):
         self._databases = [Database(dbname) for dbname in dbnames]
-        self._stopping = threading.Event()
 
     def run(self):
         """Serve until SIGTERM or SIGINT; to be called in the main thread."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_args: self._stopping.set())
+        # Blocked in all threads, and waited for in this one: a handler would run only
+        # when the main thread happens to wake up.
+        signals = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         for database in self._databases:
             database.start()
-        # Without a time limit a signal would not be handled before the wait ends.
-        while not self._stopping.wait(3600):
-            pass
+        signal.sigwait(signals)
         _logger.info("stopping")
+        for database in self._databases:
+            database.begin_stop()
         for database in self._databases:
             database.stop()
         close_all()
@@ -61,11 +64,18 @@ class Database:
         self._thread.start()
         self._commands.start()
 
+    def begin_stop(self):
+        """Ask all sessions to end."""
+        self._stopping.set()
+        for session in list(self.sessions.values()):
+            session.begin_stop()
+
     def stop(self):
         """Stop all sessions; what they know is committed or spooled then."""
-        self._stopping.set()
+        self.begin_stop()
         self._commands.stop()
-        self._thread.join()
+        # It may be loading a registry, which takes its time and matters no more.
+        self._thread.join(STOP_LIMIT)
         self._stop(list(self.sessions))
 
     def look(self):
@@ -82,7 +92,7 @@ class Database:
             ]
         )
         for pbx_id, settings in wanted.items():
-            if pbx_id not in self.sessions:
+            if pbx_id not in self.sessions and not self._stopping.is_set():
                 session = Session(self.dbname, settings, registry._init_modules)
                 self.sessions[pbx_id] = session
                 session.start()

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
+from datetime import timedelta
 from queue import Empty, SimpleQueue
 
 import psycopg2
@@ -17,11 +18,12 @@ from odoo.tools import config
 from ..telephony import ami
 from ..telephony.snapshot import snapshot_event
 from ..telephony.tracker import Tracker
+from .cel import Cel, CelAway
 from .commands import CommandFailed
 from .database import DatabaseAway, is_away, transaction
 from .health import OFFLINE, Health
 from .lease import Deposed, Lease
-from .recorder import Recorder, seconds
+from .recorder import Recorder, moment, seconds
 from .resync import Resync
 from .service import installed_services
 from .spool import Spool
@@ -37,6 +39,9 @@ BACKLOG = 200_000
 #: Seconds for which facts gather when the last transaction was less than that ago.
 GATHER = 0.02
 
+#: For which rows of the journal are kept: a gap may last as long.
+JOURNAL_RETENTION = timedelta(days=30)
+
 #: Seconds between two attempts to lead, or to reach a database that is away.
 RETRY = 0.5
 #: Seconds that one who stood by leaves to the old leader after the database was away.
@@ -46,6 +51,7 @@ COURTESY = 2.0
 LOOK = 1.0  # looks whether we still lead
 REPORT = 5.0  # reports of health, and looks who signed in or out
 POLL = 15.0  # questions how far the phones are away
+CLEAN = 3600.0  # deletions of old rows of the journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,6 +445,8 @@ class Session:
                 self._report()
             if self._is_due("poll", POLL) and self.ami.connected():
                 self._errands.submit(self._poll_phones)
+            if self._is_due("clean", CLEAN):
+                self._errands.submit(self._clean_journal)
         except DatabaseAway:
             self._away = True
 
@@ -475,6 +483,16 @@ class Session:
             _logger.info("%s: %s", self, error)
         else:
             self.post(self.feed, contacts)
+
+    def _clean_journal(self):
+        """Delete what is too old in the PBX's journal, which nobody else does."""
+        before = moment(self.now()) - JOURNAL_RETENTION
+        cel = Cel(self.settings)
+        try:
+            while cel.clean(before) and not self._stopping.is_set():
+                pass
+        except CelAway as error:
+            _logger.info("%s: %s", self, error)
 
     def contacts(self, time):
         """Return events about all phones that are registered, and those that are not.
