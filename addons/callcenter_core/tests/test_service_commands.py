@@ -282,8 +282,18 @@ class TestServiceCommands(RecorderCase):
         self.assertIn(NUMBER, fields["CallerID"])
         self.assertEqual(
             self.recorder.origins[fields["ChannelId"]],
-            {"number": NUMBER, "res_model": "res.partner", "res_id": partner.id},
+            {
+                "number": NUMBER,
+                "direction": "outbound",
+                "res_model": "res.partner",
+                "res_id": partner.id,
+            },
         )
+
+    def test_dial_colleague(self):
+        """A colleague's number is not outside."""
+        result = self.dial(self.rang, number="1002")
+        self.assertEqual(self.recorder.origins[result["call"]], {"number": "1002"})
 
     def test_dial_failures(self):
         """A click that comes to nothing says why."""

@@ -2,7 +2,8 @@
 
 import { startBusService, waitNotifications } from "@bus/../tests/bus_test_helpers";
 import { mailModels } from "@mail/../tests/mail_test_helpers";
-import { animationFrame } from "@odoo/hoot-mock";
+import { advanceTime, animationFrame } from "@odoo/hoot-mock";
+import { Callcenter } from "@callcenter_core/core/callcenter_service";
 import {
     asyncStep,
     defineModels,
@@ -11,6 +12,7 @@ import {
     MockServer,
     models,
     onRpc,
+    patchWithCleanup,
     serverState,
 } from "@web/../tests/web_test_helpers";
 
@@ -26,6 +28,23 @@ class CallcenterCall extends models.Model {
 
 class CrmLead extends models.Model {
     _name = "crm.lead";
+}
+
+/**
+ * Let the server's clock stand still, unless it is advanced: on a busy machine a test lasts
+ * seconds.
+ *
+ * @param {string} start UTC, as the server writes times
+ * @returns {(ms: number) => Promise<void>} advances it, and the timers with it
+ */
+export function stopClock(start) {
+    let now = DateTime.fromSQL(start, { zone: "utc" }).toMillis();
+    patchWithCleanup(Callcenter.prototype, { now: () => now });
+    return async (ms) => {
+        now += ms;
+        await advanceTime(ms);
+        await animationFrame();
+    };
 }
 
 export function defineCallcenterModels() {

@@ -11,6 +11,7 @@ import {
     makeTalk,
     mockTelephony,
     moment,
+    stopClock,
 } from "@callcenter_core/../tests/callcenter_test_helpers";
 import { PRECEDENCE } from "@callcenter_core/screen_pop/attention";
 import { startBusService } from "@bus/../tests/bus_test_helpers";
@@ -52,6 +53,7 @@ async function start({ focused = true, main = true } = {}) {
 test("ringing: who it is, and what is open, before the call is answered", async () => {
     const telephony = mockTelephony();
     await start();
+    stopClock("2026-01-31 10:00:00");
     expect(".o_callcenter_pop").toHaveCount(0);
     const match = makeMatch({
         last_call: {
@@ -62,7 +64,8 @@ test("ringing: who it is, and what is open, before the call is answered", async 
         },
         open: [{ res_model: "crm.lead", res_id: 5, name: "Forty chairs" }],
     });
-    await telephony.tell("call", makeCall({ matches: [match] }));
+    const queued_since = "2026-01-31 09:59:48";
+    await telephony.tell("call", makeCall({ matches: [match], queued_since }));
     await waitForSteps(["sound call-invitation"]);
     expect(".o_callcenter_phase").toHaveText("Incoming call");
     expect(".o_callcenter_pop_head .o_callcenter_timer").toHaveText("0:12");
