@@ -34,6 +34,6 @@ class Callcenter(Command):
         from odoo.addons.callcenter_core.service.connector import Connector
 
         Connector(config["db_name"]).run()
-        # All is committed; to take down what an Odoo loaded costs another second or two.
+        # All is committed; to take down what Odoo loaded costs another second or two.
         logging.shutdown()
         os._exit(0)

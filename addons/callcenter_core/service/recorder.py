@@ -854,7 +854,7 @@ class Recorder:
 
     def _settle(self, fact):
         self.stuck = self.states.settle(
-            fact.time, lambda interval: self._stopped(interval) or fact.time
+            fact, lambda interval: self._stopped(interval) or fact.time
         )
 
     def _stopped(self, interval):

@@ -73,7 +73,12 @@ class Ticked(Note):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled(Note):
-    """The PBX told all channels, phones and members that it has."""
+    """The PBX told all channels, phones and members that it has.
+
+    :param legs: the channels that live; ``None`` where that is not known
+    """
+
+    legs: frozenset | None = None
 
 
 @dataclass(slots=True)
@@ -306,25 +311,31 @@ class AgentStates:
         """Return when a :class:`Ticked` would change something, ``None`` for never."""
         return min(self._wrap_up.values(), default=None)
 
-    def settle(self, time, stopped):
+    def settle(self, fact, stopped):
         """Make sure of all agents, once the PBX told all that it has.
 
+        :param fact: a :class:`Settled`
         :param stopped: a function from an :class:`Interval` to the time at which its
             call stopped
         :return: the ids of the agents who were stuck in a call that is no more
         """
         stuck = []
         for agent_id in [*self._agents, *(self._draft.keys() - self._agents.keys())]:
-            if not self._peek(agent_id).unsure:
+            known = self._peek(agent_id)
+            gone = known.legs.keys() - (known.legs if fact.legs is None else fact.legs)
+            if not known.unsure and not gone:
                 continue
             agent = self._agent(agent_id)
             agent.unsure = False
+            for leg in gone:
+                del agent.legs[leg]
+                self._set(self._legs, leg, None)
             current = agent.current
             if current and current.state in CALL_STATES and not agent.legs:
                 stuck.append(agent_id)
                 self._settle(agent, stopped(current))
             else:
-                self._settle(agent, time)
+                self._settle(agent, fact.time)
         return stuck
 
     def _leg_started(self, fact, _wrap_up):

@@ -352,7 +352,7 @@ class TestStates(BaseCase):
         self.feed(PhoneChanged(time=20, interface=DESK, reachable=False))
         self.ring(4)
         self.talk(5)
-        self.states.settle(21, lambda interval: 20)
+        self.states.settle(Settled(time=21, legs=frozenset("a")), lambda interval: 20)
         self.feed()
         self.assertEqual(self.story(), [("talking", 5)])
 
@@ -361,13 +361,25 @@ class TestStates(BaseCase):
         self.restart(Interval(1, "talking", 5, call="c"))
         self.feed(Settled(time=20))
         self.assertEqual(self.story(), [("talking", 5)], "not before all is known")
-        self.assertEqual(self.states.settle(20, lambda interval: 12), [1])
+        settled = Settled(time=20)
+        self.assertEqual(self.states.settle(settled, lambda interval: 12), [1])
         self.feed()
         self.assertEqual(self.story(), [("talking", 5), ("ready", 12)])
 
+    def test_lost_hangup(self):
+        """A channel that the PBX does not have any more is no reason to be busy."""
+        self.ring(10)
+        self.talk(11)
+        settled = Settled(time=20, legs=frozenset("a"))
+        self.assertEqual(self.states.settle(settled, lambda interval: 12), [])
+        settled = Settled(time=20, legs=frozenset())
+        self.assertEqual(self.states.settle(settled, lambda interval: 12), [1])
+        self.feed()
+        self.assertEqual(self.story()[2:], [("talking", 11), ("ready", 12)])
+
     def test_restart_in_pause(self):
         self.restart(Interval(1, "paused", 5, reason="Lunch"))
-        self.states.settle(20, lambda interval: 0)
+        self.states.settle(Settled(time=20), lambda interval: 0)
         self.feed()
         self.assertEqual(self.story(), [("paused", 5)])
         self.member(30)
@@ -376,7 +388,7 @@ class TestStates(BaseCase):
     def test_restart_in_wrap_up(self):
         self.restart(Interval(1, "wrap_up", 5, call="c"), wrap_up=15)
         self.assertEqual(self.states.next_timer(), 20)
-        self.states.settle(10, lambda interval: 0)
+        self.states.settle(Settled(time=10), lambda interval: 0)
         self.feed(Ticked(time=21))
         self.assertEqual(self.story(), [("wrap_up", 5), ("ready", 20)])
 
