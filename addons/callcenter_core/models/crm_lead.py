@@ -45,3 +45,20 @@ class CrmLead(models.Model):
                     {"res_model": lead._name, "res_id": lead.id, "name": lead.name}
                 ]
         return matches
+
+    # ------------------------------------------------------------
+    # MERGE
+    # ------------------------------------------------------------
+
+    def _merge_dependences(self, opportunities):
+        """Move calls, and what was said of their numbers, to the lead that is kept."""
+        result = super()._merge_dependences(opportunities)
+        # sudo: callcenter.call, callcenter.number.choice - all of them, whoever merges
+        self.env["callcenter.call"].sudo().search(
+            [("lead_id", "in", opportunities.ids)]
+        ).lead_id = self
+        for model in ("callcenter.call", "callcenter.number.choice"):
+            self.env[model].sudo().search(
+                [("res_model", "=", self._name), ("res_id", "in", opportunities.ids)]
+            ).res_id = self.id
+        return result

@@ -199,6 +199,48 @@ class TestNumberLookup(CallcenterCase):
         self.assertFalse(choice.exists())
 
     # ------------------------------------------------------------
+    # MERGE
+    # ------------------------------------------------------------
+
+    def test_merge_contacts(self):
+        """Merged contacts keep their calls and numbers as one."""
+        kept = self._create_partner("+49 30 5559068")
+        merged = self._create_partner("+49 30 5559067")
+        other = self._create_partner("+49 30 5559067")
+        call = self._create_call(
+            partner_id=merged.id, res_model="res.partner", res_id=merged.id
+        )
+        choice = self._choose("+49305559067", merged)
+        self.env["base.partner.merge.automatic.wizard"]._merge(
+            (kept | merged).ids, kept
+        )
+        self._index()
+        self.assertRecordValues(call, [{"partner_id": kept.id, "res_id": kept.id}])
+        self.assertEqual(choice.res_id, kept.id)
+        self.assertEqual(self._lookup("+49305559068"), [kept])
+        self.assertEqual(self._lookup("+49305559067"), [other])
+
+    def test_merge_leads(self):
+        """The lead that is kept has the calls of those that were merged into it."""
+        leads = self.env["crm.lead"].create(
+            [
+                {"name": f"Deal {n}", "phone": f"030 555906{n}", **self.deal}
+                for n in range(2)
+            ]
+        )
+        calls = self.env["callcenter.call"]
+        for lead in leads:
+            calls |= self._create_call(
+                lead_id=lead.id, res_model="crm.lead", res_id=lead.id
+            )
+        choices = self._choose("+49305559060", leads[0])
+        choices |= self._choose("+49305559061", leads[1])
+        kept = leads.merge_opportunity()
+        self.assertEqual(calls.lead_id, kept)
+        self.assertEqual(calls.mapped("res_id"), [kept.id] * 2)
+        self.assertEqual(choices.mapped("res_id"), [kept.id] * 2)
+
+    # ------------------------------------------------------------
     # COST
     # ------------------------------------------------------------
 
