@@ -43,7 +43,7 @@ class Cel:
         self._settings = settings
         self.last = {}
 
-    def read(self, until, linkedids, since=None):
+    def rows(self, until, linkedids, since=None):
         """Return all rows of some calls, in the order in which they were written.
 
         :param until: rows up to this time; all times are naive UTC

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
+from psycopg2 import sql
 
 from odoo.exceptions import UserError
 
@@ -65,7 +66,7 @@ class Commands:
         connection = connect(self._database.dbname)
         try:
             with connection.cursor() as cr:
-                cr.execute(f"LISTEN {CHANNEL}")
+                cr.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             self._listens = True
             while not self._stopping.is_set():
                 if select.select([connection], [], [], 0.5)[0]:

@@ -83,7 +83,7 @@ class Database:
         registry = Registry(self.dbname).check_signaling()
         wanted = {}
         if "callcenter.pbx" in registry:
-            wanted = transaction(self.dbname, Settings.read)
+            wanted = transaction(self.dbname, Settings.of_all)
         self._stop(
             [
                 pbx_id

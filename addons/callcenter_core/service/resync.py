@@ -120,7 +120,7 @@ class Resync:
 
     def _read_journal(self, tracker, linkedids, since):
         try:
-            rows = self._cel.read(moment(self._now), linkedids, moment(since))
+            rows = self._cel.rows(moment(self._now), linkedids, moment(since))
         except CelAway as error:
             self.session.health.warn("journal", str(error))
             self.findings.notes.append(str(error))
@@ -166,7 +166,7 @@ class Resync:
         """Return the ends of legs that the journal knows."""
         calls = {self.session.tracker.live()[leg] for leg in legs}
         try:
-            rows = self._cel.read(moment(self.session.now()), calls)
+            rows = self._cel.rows(moment(self.session.now()), calls)
         except CelAway:
             return []
         return [

@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -74,7 +75,7 @@ class Settings:
     journal_table: str
 
     @classmethod
-    def read(cls, env):
+    def of_all(cls, env):
         """Return the settings of all active PBXs, by id."""
         columns = list(cls.__slots__[1:])
         return {
@@ -311,7 +312,7 @@ class Session:
         Returns early before a job: it finds all committed that came before it.
         """
         batch, events, oldest = [], 0, 0.0
-        try:
+        with suppress(Empty):
             arrived, item = self._items.get(timeout=patience)
             while item is not None:
                 if not isinstance(item, ami.Message):
@@ -327,8 +328,6 @@ class Session:
                     break
                 wait = self._flushed + GATHER - time.monotonic() if batch else 0
                 arrived, item = self._items.get(wait > 0, wait)
-        except Empty:
-            pass
         self.health.count(events)
         if not self._room.is_set() and self._items.qsize() < BACKLOG // 2:
             self._room.set()

@@ -146,7 +146,8 @@ class _Agent:
     current: Interval | None = None
     closed: list[Interval] = field(default_factory=list)
 
-    def copy(self):
+    def draft(self):
+        """Return a copy that may be changed, with nothing to write."""
         agent = copy(self)
         agent.legs = {key: copy(leg) for key, leg in self.legs.items()}
         agent.current = copy(self.current)
@@ -218,7 +219,7 @@ class AgentStates:
         agent = self._draft.get(agent_id)
         if agent is None:
             known = self._agents.get(agent_id)
-            agent = known.copy() if known else _Agent(agent_id)
+            agent = known.draft() if known else _Agent(agent_id)
             self._draft[agent_id] = agent
         return agent
 

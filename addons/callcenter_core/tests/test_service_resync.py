@@ -68,7 +68,7 @@ class TestResync(RecorderCase):
     def setUp(self):
         super().setUp()
         self.pbx.host = "pbx.invalid"
-        settings = Settings.read(self.env)[self.pbx.id]
+        settings = Settings.of_all(self.env)[self.pbx.id]
         self.session = Session(self.env.cr.dbname, settings, ())
         self.session.recorder = self.recorder
         self.session.lease = None

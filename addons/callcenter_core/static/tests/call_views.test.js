@@ -180,7 +180,7 @@ test("a part of a leg tells its state, length and times", async () => {
     await mountCall(1);
     expect(queryAll(".o_callcenter_timeline_bar")[1]).toHaveAttribute(
         "data-tooltip",
-        "Talking 1:20 (10:00:20 – 10:01:40)",
+        "Talking 1:20 (10:00:20 – 10:01:40)"
     );
 });
 
