@@ -42,17 +42,17 @@ class FakePbx:
 class FakeCel:
     """A journal of rows in a list; ``None``: it is away."""
 
-    rows = None
+    kept = None
 
     def __init__(self, _settings):
         self.last = {}
 
-    def read(self, until, linkedids, since=None):
-        if self.rows is None:
+    def rows(self, until, linkedids, since=None):
+        if self.kept is None:
             raise CelAway("The journal cannot be used: it is away.")
         rows = [
             row
-            for row in self.rows
+            for row in self.kept
             if row["eventtime"] <= until
             and (row["linkedid"] in linkedids or (since and row["eventtime"] >= since))
         ]
@@ -76,7 +76,7 @@ class TestResync(RecorderCase):
         self.session.tracker = self.session.new_tracker()
         self.session.ami = self.fake = FakePbx(self.at(15))
         self.startPatcher(patch.object(resync_module, "Cel", FakeCel))
-        self.startPatcher(patch.object(FakeCel, "rows", None))
+        self.startPatcher(patch.object(FakeCel, "kept", None))
         self.findings = []
         self.connector = self._create_connector()
 
@@ -146,7 +146,7 @@ class TestResync(RecorderCase):
     def test_missed_call(self):
         """A call that came and went unseen is there, with its true times."""
         self.sign_in()
-        FakeCel.rows = self.journal()
+        FakeCel.kept = self.journal()
         findings = self.resync(gap=self.at(-1))
         self.assertEqual((findings.found, findings.closed, findings.live), (1, 1, 0))
         self.assertRecordValues(
@@ -173,7 +173,7 @@ class TestResync(RecorderCase):
         """A call that was open ends when the journal says, and its agent is free."""
         self.sign_in()
         self.apply(*self.started(), *self.rings(), *self.talks())
-        FakeCel.rows = self.journal()
+        FakeCel.kept = self.journal()
         findings = self.resync(gap=self.at(6))
         self.assertEqual(findings.closed, 1)
         self.assertEqual(self.call().stop, moment(self.at(12)))
@@ -182,7 +182,7 @@ class TestResync(RecorderCase):
 
     def test_gap_is_noted(self):
         self.apply(*self.started())
-        FakeCel.rows = []
+        FakeCel.kept = []
         self.resync(gap=self.at(6))
         gap = self.connector.gap_ids
         self.assertEqual((gap.reason, gap.found, gap.closed), ("test", 0, 1))
@@ -206,7 +206,7 @@ class TestResync(RecorderCase):
         """A call that still goes on is not closed, and ends by what is heard next."""
         self.sign_in()
         self.apply(*self.started(), *self.rings(), *self.talks())
-        FakeCel.rows = self.journal()[:7]
+        FakeCel.kept = self.journal()[:7]
         self.fake.lists["Status"] = [
             self.status("c", "c", "PJSIP/carrier-1", BridgeID="b"),
             self.status("a", "c", "PJSIP/2001-1", BridgeID="b"),
@@ -336,7 +336,7 @@ class TestResync(RecorderCase):
                     ]
                 )
                 hung_up = {"uniqueid": key, "linkedid": key}
-                FakeCel.rows = [
+                FakeCel.kept = [
                     self.cel(1, "CHAN_START", **hung_up),
                     *([self.cel(9, "HANGUP", **hung_up)] if known else []),
                 ]
