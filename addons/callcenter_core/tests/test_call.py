@@ -1,11 +1,13 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
 import json
 
+from lxml import etree
 from psycopg2 import IntegrityError
 
 from odoo import http
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
+from odoo.tools.safe_eval import safe_eval
 
 from .common import CallcenterCase
 
@@ -56,6 +58,21 @@ class TestCall(CallcenterCase):
         call = self._create_call(number="11", number_e164=False, direction="internal")
         self.assertEqual(self._search("11"), call)
         self.assertFalse(self._search("%"))
+
+    def test_search_number_or_name(self):
+        """The search of the list finds numbers and names by one field."""
+        view = self.env.ref("callcenter_core.callcenter_call_view_search")
+        node = etree.fromstring(view.arch).find(".//field[@name='number_search']")
+        partner = self._create_partner("030 5559067", name="Weber")
+        calls = self._create_call(partner_id=partner.id)
+        calls |= self._create_call(
+            caller_name="WEBER GMBH", number="0891", number_e164=False
+        )
+        self._create_call(number="0892", number_e164=False)
+        for text, found in (("weber", calls), ("5559067", calls[0])):
+            domain = safe_eval(node.get("filter_domain"), {"self": text})
+            ours = [("company_id", "=", self.company.id), *domain]
+            self.assertEqual(self.env["callcenter.call"].search(ours), found)
 
     def test_search_uses_index(self):
         """The search does not read the whole table."""
