@@ -99,6 +99,10 @@ class Lease:
     def release(self):
         """Give the lock back, so that another may take over at once."""
         self.epoch = 0
+        if self._connection is not None:
+            # Closing frees it, too, but only once the server has noticed.
+            with suppress(psycopg2.Error), self._connection.cursor() as cr:
+                cr.execute("SELECT pg_advisory_unlock_all()")
         self._close()
 
     def _lock(self):

@@ -618,6 +618,8 @@ class TestRecorder(RecorderCase):
         later = [
             *self.started(time=0.5, number="+491"),
             *self.rings(time=3),
+            LegChanged(time=self.at(3), call="c", leg="a", number="9"),
+            CallChanged(time=self.at(3), call="c", number="+492", did="+493"),
             *self.talks(),
             *self.ends(),
         ]
@@ -629,6 +631,7 @@ class TestRecorder(RecorderCase):
                     "reconstructed": True,
                     "start": moment(self.at(0)),
                     "number": NUMBER,
+                    "did": "+49301",
                     "answer": moment(self.at(5)),
                     "stop": moment(self.at(12)),
                     "state": "ended",
@@ -636,13 +639,21 @@ class TestRecorder(RecorderCase):
             ],
         )
         self.assertEqual(self.leg().ring_start, moment(self.at(2)))
+        self.assertEqual(self.leg().number, "2001")
 
     def test_reconstructed_leaves_the_ended_alone(self):
         self.sign_in()
         self.apply(*self.queue_call())
-        self.apply(*self.started(number="+491"), reconstructed=True)
-        self.assertFalse(self.call().reconstructed)
-        self.assertEqual(self.call().state, "ended")
+        before = self.all_rows()
+        facts = [
+            *self.started(number="+491"),
+            CallChanged(time=self.at(3), call="c", direction="outbound", number="+491"),
+            LegEnded(time=self.at(9), call="c", leg="a", result="failed", talk=1.0),
+            CallEnded(time=self.at(9), call="c", result="failed", talk=1.0, hold=0.0),
+        ]
+        self.apply(*facts, reconstructed=True)
+        self.apply(*facts)
+        self.assertEqual(self.all_rows(), before)
 
     # ------------------------------------------------------------
     # AGENTS, PHONES, QUEUES
@@ -942,7 +953,9 @@ class TestRecorder(RecorderCase):
         """A conflict is tried again at once, and leaves no trace."""
         self.sign_in()
         self.failures = [psycopg2.errors.SerializationFailure("concurrent update")]
-        self.apply(*self.queue_call())
+        with self.assertLogs(database._logger) as logs:
+            self.apply(*self.queue_call())
+        self.assertEqual(len(logs.output), 1, "tried again whole, not in parts")
         self.assertEqual(self.call().state, "ended")
         self.assertEqual(len(self.states()), 4)
 
