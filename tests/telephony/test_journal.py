@@ -214,3 +214,10 @@ def test_rows_lost(name, data):
     for uid in tracker.live():
         ledger.apply(tracker.finish(uid, 0.0))
     assert all(call["over"] for call in ledger.calls.values())
+
+
+def test_first_row_of_the_customer_lost():
+    """A phone that is heard of before its call begins has not rung for longer."""
+    rows = replay.rows("j_amd_local_human")
+    rest = [row for place, row in enumerate(rows) if place not in (0, 8)]
+    replay.ledger(replay.facts(journal.events(rest)))

@@ -97,15 +97,17 @@ class Call:
         """
         line = self.principal.timeline
         result = outcome.of_call(self)
+        duration = round(time - self.start, 6)
         return CallEnded(
             time=time,
             call=self.key,
             result=result,
             ended_by=self.hung_up_by or ("system" if certain else ""),
-            wait=self._waited(result, time),
+            # Where first events were lost, a leg may be older than its call.
+            wait=min(self._waited(result, time), duration),
             talk=line.total(timeline.TALK),
             hold=line.total(timeline.ON_HOLD),
-            duration=round(time - self.start, 6),
+            duration=duration,
         )
 
     def _waited(self, result, time):
