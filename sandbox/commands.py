@@ -66,6 +66,12 @@ def test(options):
     return testing.test(instance, stages, options.addon, options.tags)
 
 
+def shots(options):
+    """Take the manual's pictures anew."""
+    install.setup(development=True)
+    return testing.shots(Instance(os.environ.get("INSTANCE", "test")))
+
+
 def lint(options):
     """Check the code without running it."""
     install.setup(development=True)
@@ -148,6 +154,7 @@ COMMANDS = {
     "exec": execute,
     "call": call,
     "test": test,
+    "shots": shots,
     "lint": lint,
     "bench": bench,
     "test-upstream": test_upstream,
