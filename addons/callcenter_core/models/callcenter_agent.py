@@ -125,14 +125,18 @@ class CallcenterAgent(models.Model):
         agent = self._get_own()
         if not agent:
             return {"agent": False}
-        companies = agent.company_id
         # sudo: callcenter.extension - an agent sees who sits where in the company
         extensions = (
             self.env["callcenter.extension"]
             .sudo()
-            .search([("company_id", "in", companies.ids), ("pbx_id.active", "=", True)])
+            .search(
+                [
+                    ("company_id", "=", agent.company_id.id),
+                    ("pbx_id.active", "=", True),
+                ]
+            )
         )
-        calls = self.env["callcenter.call"].search(
+        calls = agent.env["callcenter.call"].search(
             [("user_ids", "in", self.env.uid), ("stop", "=", False)]
         )
         return {
@@ -162,12 +166,17 @@ class CallcenterAgent(models.Model):
 
     @api.model
     def _get_own(self):
-        """Return the agent that the user is, an empty recordset if he is none."""
+        """Return the agent that the user is, an empty recordset for none.
+
+        With the rights of the user in all companies: a telephone rings whatever company
+        the user has chosen to look at.
+        """
+        user = self.env.user
         # sudo: callcenter.agent - everybody may know whether they are an agent
-        agent = self.sudo().search([("user_id", "=", self.env.uid)]).sudo(False)
-        if agent and not self.env.user.has_group("callcenter_core.group_agent"):
+        agent = self.sudo().search([("user_id", "=", user.id)]).sudo(False)
+        if agent and not user.has_group("callcenter_core.group_agent"):
             return self.browse()
-        return agent
+        return agent.with_context(allowed_company_ids=user.company_ids.ids)
 
     @api.model
     def _get_pause_reasons(self):
@@ -245,7 +254,7 @@ class CallcenterAgent(models.Model):
         :return: ``{"uuid": …}``, which the answer will name
         """
         agent = self._get_own_or_raise()
-        extension = self.env["callcenter.extension"].browse(extension_id).exists()
+        extension = agent.env["callcenter.extension"].browse(extension_id).exists()
         if not extension or not extension.active:
             raise UserError(self.env._("This extension does not exist any more."))
         extension.check_access("read")
@@ -344,8 +353,8 @@ class CallcenterAgent(models.Model):
 
     def _command(self, pbx, name, params):
         """Send a command of the user's and return what a web method returns."""
-        command = self.env["callcenter.command"]
-        return {"uuid": command._send(pbx, name, params)}
+        commands = self._get_own_or_raise().env["callcenter.command"]
+        return {"uuid": commands._send(pbx, name, params)}
 
     @api.model
     def _get_own_or_raise(self):
@@ -365,8 +374,8 @@ class CallcenterAgent(models.Model):
     @api.model
     def _get_own_call(self, call_id):
         """Return a call that the user takes part in."""
-        self._get_own_or_raise()
-        call = self.env["callcenter.call"].browse(call_id).exists()
+        agent = self._get_own_or_raise()
+        call = agent.env["callcenter.call"].browse(call_id).exists()
         if not call:
             raise UserError(self.env._("This call is not known any more."))
         call.check_access("read")

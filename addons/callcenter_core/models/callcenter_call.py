@@ -252,9 +252,9 @@ class CallcenterCall(models.Model):
         :param call_id: id of a call that the user may read
         :return: the payload of ``callcenter_core/call``, without ``seq``
         """
-        call = self.browse(call_id).exists()
-        call.check_access("read")
         agent = self.env["callcenter.agent"]._get_own()
+        call = agent.env["callcenter.call"].browse(call_id).exists()
+        call.check_access("read")
         return call._screen_payload(agent).get(call.id, False)
 
     def _screen_payload(self, agent):

@@ -1,4 +1,6 @@
 # Part of the call centre for Odoo. See LICENSE file for full copyright and licensing.
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -57,6 +59,31 @@ class TestCompany(CallcenterCase):
             self.env["callcenter.queue.member"].create(
                 {"queue_id": other_queue.id, "agent_id": self.agent.id}
             )
+
+    def test_agent_looks_at_another_company(self):
+        """A telephone works whatever company its agent has chosen to look at."""
+        commands = type(self.env["callcenter.command"])
+        for name in ("sign_in", "hangup"):
+            self.startPatcher(patch.object(commands, f"_run_{name}", create=True))
+        sent = self._capture_commands()
+        self.agent_user.company_ids += self.other_company
+        self._sign_in(self.agent, self.extension)
+        call = self._create_call()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        elsewhere = self.env(
+            user=self.agent_user,
+            context={"allowed_company_ids": self.other_company.ids},
+        )
+        agents = elsewhere["callcenter.agent"]
+        desktop = agents.desktop()
+        self.assertEqual(desktop["agent"]["extension"]["number"], "2001")
+        self.assertEqual([each["call_id"] for each in desktop["calls"]], call.ids)
+        screen = elsewhere["callcenter.call"].get_screen(call.id)
+        self.assertEqual(screen["call_id"], call.id)
+        agents.sign_in(self.extension.id, self.queue.ids)
+        agents.hang_up(call.id)
+        self.assertEqual([each["name"] for each in sent], ["sign_in", "hangup"])
 
     def test_lookup(self):
         """A caller is looked up among the company's and the shared contacts."""
