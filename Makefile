@@ -5,6 +5,7 @@
 #   make test                   every test
 #   make test STAGES=lint,js    some stages: lint python alone together js pbx e2e
 #   make test ADDON=callcenter_core TAGS=:TestCall     one addon, in under a minute
+#   make shots                  the manual's pictures, taken anew
 #   make lint · make bench NAME=lookup · make setup
 #   make test-upstream [MODULES=crm,mail]              Odoo's own tests, with and without
 #
@@ -28,7 +29,7 @@ test:
 test-upstream:
 	@$(SANDBOX) test-upstream $(call option,--modules,$(MODULES))
 
-lint bench setup:
+lint bench shots setup:
 	@$(SANDBOX) $@ $(NAME)
 
-.PHONY: run call test lint bench test-upstream setup
+.PHONY: run call test lint bench shots test-upstream setup

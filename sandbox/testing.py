@@ -248,6 +248,21 @@ def e2e(instance, *words):
     return pytest(instance, "tests/e2e", *words)
 
 
+def shots(instance):
+    """Walk through the screens as ``test_screens.py`` does and keep the pictures."""
+    os.environ["SHOTS"] = "1"
+    with _alone(instance):
+        try:
+            instance.postgres.start()
+            instance.postgres.create_roles()
+            write_configuration(instance)
+            words = ("tests/e2e/test_screens.py", "-k", "en_US and 1366")
+            _passed, failed = pytest(instance, *words)
+        finally:
+            instance.stop()
+    return 1 if failed else 0
+
+
 def _odoo(instance, name, *words, limit=LIMIT):
     line, environment = command(instance, *words)
     log = instance.logs / f"test-{name}.log"
