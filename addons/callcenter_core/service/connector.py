@@ -81,6 +81,7 @@ class Database:
     def look(self):
         """Start, stop and restart sessions as the PBXs' records say."""
         registry = Registry(self.dbname).check_signaling()
+        addons = frozenset(registry._init_modules)
         wanted = {}
         if "callcenter.pbx" in registry:
             wanted = transaction(self.dbname, Settings.of_all)
@@ -88,12 +89,12 @@ class Database:
             [
                 pbx_id
                 for pbx_id, session in self.sessions.items()
-                if wanted.get(pbx_id) != session.settings
+                if (wanted.get(pbx_id), addons) != (session.settings, session.addons)
             ]
         )
         for pbx_id, settings in wanted.items():
             if pbx_id not in self.sessions and not self._stopping.is_set():
-                session = Session(self.dbname, settings, registry._init_modules)
+                session = Session(self.dbname, settings, addons)
                 self.sessions[pbx_id] = session
                 session.start()
 

@@ -102,6 +102,7 @@ class Session:
     One thread does all that changes anything: it takes events and jobs from a queue,
     feeds the tracker and lets the recorder commit. Others only put into the queue.
 
+    :ivar addons: names of the installed addons, whose services run
     :ivar ami: the client
     :ivar tracker: what is going on at the PBX
     :ivar recorder: what is written of it
@@ -125,7 +126,7 @@ class Session:
         self.tracker = None
         self.leads = False
         self._skew = 0.0
-        self._addons = addons
+        self.addons = addons
         self._services = []
         self._items = SimpleQueue()
         self._room = threading.Event()
@@ -248,7 +249,7 @@ class Session:
             on_event=self._on_event, on_state=self._on_state, wanted=Tracker.EVENTS
         )
         self.ami.start()
-        self._services = [cls(self) for cls in installed_services(self._addons)]
+        self._services = [cls(self) for cls in installed_services(self.addons)]
         for service in self._services:
             service.start()
         try:

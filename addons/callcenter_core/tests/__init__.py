@@ -15,6 +15,7 @@ from . import (
     test_service_recorder,
     test_service_recordings,
     test_service_resync,
+    test_service_session,
     test_service_spool,
     test_service_states,
     test_ui,

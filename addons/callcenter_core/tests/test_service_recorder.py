@@ -47,7 +47,7 @@ class RecorderCase(CallcenterCase):
         super().setUp()
         self.start = float(int(self._ago(seconds=20).timestamp())) + 0.25
         self.startPatcher(patch.object(database, "Registry", lambda _db: self))
-        #: What the next commits fail with.
+        #: What the next commits fail with, ``None`` for those that do not.
         self.failures = []
         self.queue.wrap_up = 5
         self.extension.reachable = self.extension_2.reachable = True
@@ -61,8 +61,8 @@ class RecorderCase(CallcenterCase):
             with self.env.cr.savepoint(), patch.object(database, "_notice_death"):
                 yield self.env.cr
                 self.env.cr.precommit.run()
-                if self.failures:
-                    raise self.failures.pop()
+                if self.failures and (failure := self.failures.pop(0)):
+                    raise failure
         except Exception:
             self.env.cr.precommit.clear()
             raise
