@@ -135,6 +135,19 @@ def test_click_to_dial_busy(site, phone, signed_in):
     assert logged["talk"] == 0
 
 
+def test_dial_a_colleague(site, phone, signed_in):
+    """A colleague's extension is called without leaving the PBX."""
+    desk = phone("1001", on_call=answer(after=0.2))
+    colleague = phone("1002", on_call=answer(after=1))
+    session = signed_in("anna", "1001", ["sales"])
+    session.call("callcenter.agent", "dial", "1002")
+    assert colleague.wait_call().wait("answered")
+    desk.wait_call().hang_up()
+    logged = site.ended_call("1002")
+    assert (logged["direction"], logged["result"]) == ("internal", "answered")
+    assert logged["agent"] == "anna"
+
+
 def carrier(site, behaviour):
     """Return the far end of the trunk, to be used in a ``with`` block."""
     from sip.phone import Phone

@@ -32,6 +32,9 @@ NEEDED_ACTIONS = {
     "PJSIPShowContacts": "system",
 }
 
+#: Where the shipped dialplan finds the PBX's own extensions.
+INSIDE = "callcenter-transfer"
+
 
 class CallcenterCommand(models.AbstractModel):
     """What the connector does when it is asked to.
@@ -182,7 +185,7 @@ class CallcenterCommand(models.AbstractModel):
                     "Channel": interface,
                     "ActionID": leg,
                     "ChannelId": leg,
-                    "Context": pbx.outbound_context,
+                    "Context": pbx.outbound_context if is_outside else INSIDE,
                     "Exten": dialled,
                     "Priority": 1,
                     # What the agent's phone shows; the dialplan sets our own number.

@@ -291,8 +291,11 @@ class TestServiceCommands(RecorderCase):
         )
 
     def test_dial_colleague(self):
-        """A colleague's number is not outside."""
+        """A colleague's number is not outside, and is looked for among the extensions."""
+        self.pbx.outbound_context = "outside"
         result = self.dial(self.rang, number="1002")
+        [fields] = self.actions("Originate")
+        self.assertEqual(fields["Context"], "callcenter-transfer")
         self.assertEqual(self.recorder.origins[result["call"]], {"number": "1002"})
 
     def test_dial_failures(self):
