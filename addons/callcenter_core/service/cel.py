@@ -7,7 +7,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import RealDictCursor
 
-from .recorder import seconds
+from .rows import seconds
 
 COLUMNS = (
     "eventtype",

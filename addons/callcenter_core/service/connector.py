@@ -5,8 +5,6 @@ import logging
 import signal
 import threading
 
-import psycopg2
-
 from odoo.modules.registry import Registry
 from odoo.sql_db import close_all
 
@@ -105,12 +103,11 @@ class Database:
                 self.look()
             except DatabaseAway as error:
                 _logger.warning("the database is away: %s", error)
-            except psycopg2.Error as error:
-                if not is_away(error):
-                    raise
-                _logger.warning("the database is away: %s", error)
-            except Exception:
-                _logger.exception("cannot tell which PBXs there are")
+            except Exception as error:
+                if is_away(error):
+                    _logger.warning("the database is away: %s", error)
+                else:
+                    _logger.exception("cannot tell which PBXs there are")
             self._stopping.wait(LOOK)
 
     def _stop(self, pbx_ids):

@@ -66,8 +66,7 @@ class Lease:
         :raises psycopg2.OperationalError: the database is away
         :raises Deposed: somebody else took over meanwhile
         """
-        if not self._lock():
-            return False
+        locked = self._lock()
         with self._connection.cursor() as cr:
             cr.execute(
                 "SELECT 1 FROM callcenter_connector WHERE pbx_id = %s AND epoch = %s",
@@ -76,7 +75,7 @@ class Lease:
             if not cr.fetchone():
                 self.release()
                 raise Deposed(f"{self} is over")
-        return True
+        return locked
 
     def check(self, cr):
         """Make the transaction fail unless this reign lasts until it commits.

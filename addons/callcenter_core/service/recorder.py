@@ -9,33 +9,26 @@ transaction, with its messages to the agents' screens in it.
 import logging
 import traceback
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from odoo.fields import Command
 
 from ..telephony import facts
 from .database import DatabaseAway, transaction
 from .directory import Directory
 from .lease import Deposed
 from .messages import Messages
+from .rows import (
+    CALL_COLUMNS,
+    CALL_TIMES,
+    LEG_COLUMNS,
+    LEG_TIMES,
+    CallRow,
+    LegRow,
+    moment,
+    seconds,
+)
 from .states import AgentStates, Interval, Moved, Note, Settled, SignedIn, SignedOut
+from .writer import Writer
 
 _logger = logging.getLogger(__name__)
-
-EPOCH = datetime(1970, 1, 1)
-
-#: Share by which a round trip must change before it is worth a write.
-LATENCY_CHANGE = 0.2
-
-
-def moment(seconds):
-    """Return seconds since the epoch as the naive UTC datetime that Odoo keeps."""
-    return EPOCH + timedelta(seconds=seconds)
-
-
-def seconds(value):
-    """Return a datetime of Odoo's as seconds since the epoch."""
-    return (value - EPOCH).total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,132 +42,7 @@ class Identified(Note):
     columns: dict
 
 
-class _Row:
-    """A row as it is in the database, and what is to be written to it.
-
-    :ivar id: 0 while it is not in the database
-    :ivar values: by column, as ``read(load=None)`` gives them
-    :ivar changes: those of them that are not in the database yet
-    """
-
-    __slots__ = ("changes", "id", "values")
-
-    def __init__(self, row_id=0, values=None):
-        self.id = row_id
-        self.values = values or {}
-        self.changes = {}
-
-    def put(self, column, value):
-        """Set what a column is."""
-        if self.values.get(column, False) != value:
-            self.values[column] = self.changes[column] = value
-
-    def fill(self, column, value):
-        """Set a column that is empty."""
-        if value and not self.values.get(column):
-            self.values[column] = self.changes[column] = value
-
-
-class _Call(_Row):
-    """A call.
-
-    :ivar key: its ``Uniqueid``
-    :ivar agents: ids of the agents who are linked to it
-    :ivar joined: those of them who are not in the database yet
-    :ivar legs: its legs, as far as they are in memory, by key
-    :ivar talkers: the agents' legs that live: agent by key
-    :ivar rang: when somebody's phone rang first, seconds since the epoch
-    :ivar matches: who the other side may be, as told to agents: lists by agent
-    """
-
-    __slots__ = ("agents", "joined", "key", "legs", "matches", "rang", "talkers")
-
-    def __init__(self, key, row_id=0, values=None, agents=()):
-        super().__init__(row_id, values)
-        self.key = key
-        self.agents = set(agents)
-        self.joined = set()
-        self.legs = {}
-        self.talkers = {}
-        self.rang = 0.0
-        self.matches = {}
-
-
-class _Leg(_Row):
-    """A leg.
-
-    :ivar key: its ``Uniqueid``
-    :ivar call: the :class:`_Call` that it belongs to
-    """
-
-    __slots__ = ("call", "key")
-
-    def __init__(self, key, call, row_id=0, values=None):
-        super().__init__(row_id, values)
-        self.key = key
-        self.call = call
-        call.legs[key] = self
-
-
-#: What a row begins with: no time, rather than an unknown one, which sums leave out.
-CALL_TIMES = dict.fromkeys(("wait", "ring", "talk", "hold", "duration"), 0.0)
-LEG_TIMES = dict.fromkeys(("ring", "talk", "hold"), 0.0)
-
-CALL_COLUMNS = [
-    "direction",
-    "number",
-    "number_e164",
-    "caller_name",
-    "did",
-    "partner_id",
-    "lead_id",
-    "queue_id",
-    "agent_id",
-    "agent_ids",
-    "team_id",
-    "company_id",
-    "start",
-    "queue_start",
-    "answer",
-    "stop",
-    "state",
-    "result",
-    "ended_by",
-    "wait",
-    "ring",
-    "talk",
-    "hold",
-    "duration",
-    "merged_into_id",
-    "reconstructed",
-]
-
-LEG_COLUMNS = [
-    "call_id",
-    "company_id",
-    "channel",
-    "interface",
-    "party",
-    "extension_id",
-    "agent_id",
-    "number",
-    "name",
-    "queue_id",
-    "start",
-    "ring_start",
-    "answer",
-    "stop",
-    "result",
-    "cause",
-    "tech_cause",
-    "ring",
-    "talk",
-    "hold",
-    "segments",
-]
-
-
-class Recorder:
+class Recorder(Writer):
     """Writes what happens at one PBX.
 
     :ivar directory: who and what the PBX's names are
@@ -460,7 +328,7 @@ class Recorder:
             if key in self._legs:
                 continue
             call = by_id[row["call_id"]]
-            leg = self._legs[key] = _Leg(key, call, row.pop("id"), row)
+            leg = self._legs[key] = LegRow(key, call, row.pop("id"), row)
             if row["ring_start"] and key != call.key:
                 rang = seconds(row["ring_start"])
                 call.rang = min(call.rang or rang, rang)
@@ -487,7 +355,7 @@ class Recorder:
         ):
             key = row.pop("uniqueid")
             agents = row.pop("agent_ids")
-            call = self._calls[key] = _Call(key, row.pop("id"), row, agents)
+            call = self._calls[key] = CallRow(key, row.pop("id"), row, agents)
             self._touched_calls[call] = None
 
     # ------------------------------------------------------------
@@ -519,7 +387,7 @@ class Recorder:
     def _call_started(self, fact):
         call = self._calls.get(fact.call)
         if call is None:
-            call = self._calls[fact.call] = _Call(fact.call)
+            call = self._calls[fact.call] = CallRow(fact.call)
             call.changes = {
                 "pbx_id": self.pbx_id,
                 "company_id": self.directory.company_id,
@@ -623,7 +491,8 @@ class Recorder:
         write("wait", fact.wait)
         write("talk", max(fact.talk - (held - fact.hold), 0.0))
         write("hold", held)
-        write("duration", fact.duration)
+        # The journal's clock ticks a little apart from the one that told the start.
+        write("duration", max(fact.time - seconds(call.values["start"]), 0.0))
         if not call.values["stop"]:
             if call.rang:
                 answer = call.values.get("answer")
@@ -653,7 +522,7 @@ class Recorder:
         call = self._call(fact)
         leg = self._legs.get(fact.leg)
         if leg is None:
-            leg = self._legs[fact.leg] = _Leg(fact.leg, call)
+            leg = self._legs[fact.leg] = LegRow(fact.leg, call)
             queue = self.directory.queues.get(fact.queue)
             extension = self.directory.extensions.get(fact.interface)
             leg.changes = {
@@ -909,183 +778,3 @@ class Recorder:
     def _tell_call(self, call, event):
         for agent_id in call.talkers.values():
             self._messages.call(agent_id, call, event)
-
-    # ------------------------------------------------------------
-    # ROWS
-    # ------------------------------------------------------------
-
-    def _write_calls(self, env):
-        model = env["callcenter.call"]
-        created = []
-        for call in self._touched_calls:
-            if not call.id:
-                created.append(call)
-            elif values := self._call_values(call):
-                model.browse(call.id).write(values)
-        records = model.create([self._call_values(call) for call in created])
-        for call, record in zip(created, records, strict=True):
-            call.id = record.id
-        for call in self._touched_calls:
-            if into := call.changes.get("merged_into_id"):
-                model.browse(call.id).write({"merged_into_id": into.id})
-
-    def _call_values(self, call):
-        values = {
-            column: value
-            for column, value in call.changes.items()
-            # May have no id yet.
-            if column != "merged_into_id"
-        }
-        if call.joined:
-            agents = self.directory.agents
-            users = {agents[agent].user_id for agent in call.joined if agent in agents}
-            values["agent_ids"] = [Command.link(agent) for agent in call.joined]
-            values["user_ids"] = [Command.link(user) for user in users]
-        return values
-
-    def _write_legs(self, env):
-        model = env["callcenter.call.leg"]
-        created = []
-        for leg in self._touched_legs:
-            if "call_id" in leg.changes:
-                leg.changes["call_id"] = leg.values["call_id"] = leg.call.id
-            if not leg.id:
-                created.append(leg)
-            elif leg.changes:
-                model.browse(leg.id).write(leg.changes)
-        records = model.create([leg.changes for leg in created])
-        for leg, record in zip(created, records, strict=True):
-            leg.id = record.id
-
-    def _write_intervals(self, env):
-        model = env["callcenter.agent.interval"]
-        created = []
-        for interval in self.states.intervals():
-            if not interval.id:
-                created.append(interval)
-            else:
-                model.browse(interval.id).write(
-                    {
-                        "stop": moment(interval.stop),
-                        "duration": interval.stop - interval.start,
-                    }
-                )
-        # The index allows one open interval: first the old ones end.
-        model.flush_model()
-        calls = self._call_ids(env, {each.call for each in created if each.call})
-        records = model.create(
-            [self._interval_values(interval, calls) for interval in created]
-        )
-        for interval, record in zip(created, records, strict=True):
-            interval.id = record.id
-
-    def _interval_values(self, interval, calls):
-        agent = self.directory.agents.get(interval.agent)
-        extension = self.directory.extensions.get(interval.interface)
-        return {
-            "agent_id": interval.agent,
-            "user_id": agent and agent.user_id,
-            "team_id": agent and agent.team_id,
-            "company_id": agent.company_id if agent else self.directory.company_id,
-            "state": interval.state,
-            "reason": interval.reason or False,
-            "start": moment(interval.start),
-            "stop": moment(interval.stop) if interval.stop else False,
-            "duration": interval.stop - interval.start if interval.stop else 0.0,
-            "extension_id": extension and extension.id,
-            "call_id": calls.get(interval.call, False),
-        }
-
-    def _call_ids(self, env, keys):
-        """Return the ids of calls by their keys."""
-        ids = {key: self._calls[key].id for key in keys if key in self._calls}
-        if missing := keys - ids.keys():
-            for row in env["callcenter.call"].search_read(
-                [("pbx_id", "=", self.pbx_id), ("uniqueid", "in", list(missing))],
-                ["uniqueid"],
-            ):
-                ids[row["uniqueid"]] = row["id"]
-        return ids
-
-    def _discard(self, env):
-        """Delete what turned out to be no call; its legs go with it."""
-        env["callcenter.call"].browse([call.id for call in self._discarded]).unlink()
-
-    def _write_phones(self, env):
-        extensions = env["callcenter.extension"]
-        for interface, fact in self._phones.items():
-            if known := self.directory.extensions.get(interface):
-                extension = extensions.browse(known.id)
-                if values := self._phone_values(extension, fact):
-                    extension.write(values)
-                    self._messages.agent(self.states.seat(interface))
-
-    def _phone_values(self, extension, fact):
-        values = {}
-        if extension.reachable != fact.reachable:
-            values["reachable"] = fact.reachable
-        change = abs(fact.latency - extension.latency)
-        if fact.latency and change > LATENCY_CHANGE * extension.latency:
-            values["latency"] = fact.latency
-        if not fact.reachable and extension.latency:
-            values["latency"] = 0.0
-        if fact.uri and fact.uri != extension.contact_uri:
-            values["contact_uri"] = fact.uri
-        if fact.user_agent and fact.user_agent != extension.user_agent:
-            values["user_agent"] = fact.user_agent
-        return values
-
-    def _write_seats(self, env):
-        for agent_id, extension_id in self._seats.items():
-            agent = env["callcenter.agent"].browse(agent_id)
-            if agent.extension_id.id != extension_id:
-                agent.extension_id = extension_id
-
-    def _write_memberships(self, env):
-        model = env["callcenter.queue.member"]
-        members = self.directory.members
-        for (queue_name, agent_id), signed_in in self._memberships.items():
-            queue = self.directory.queues.get(queue_name)
-            known = members.get((queue_name, agent_id))
-            if queue is None or (known and known.signed_in == signed_in):
-                continue
-            if known:
-                model.browse(known.id).signed_in = signed_in
-            elif signed_in:
-                # The PBX has the agent in this queue: so he may be.
-                model.create(
-                    {"queue_id": queue.id, "agent_id": agent_id, "signed_in": True}
-                )
-            self._messages.agent(agent_id)
-            self._stale = True
-
-    # ------------------------------------------------------------
-    # WHO IS CALLING
-    # ------------------------------------------------------------
-
-    def _identify(self, env):
-        """Fill in whose the calls are, where there is no doubt.
-
-        A call is looked up once it is known to be with an outside number: a dialled one
-        is internal until the outside line is taken.
-        """
-        outside = {}
-        for call in self._touched_calls:
-            if call.changes.get("res_model"):
-                record = env[call.values["res_model"]].browse(call.values["res_id"])
-                for column, value in (
-                    env["callcenter.call"]._get_identity(record).items()
-                ):
-                    call.fill(column, value)
-            if (
-                call.values["direction"] != facts.INTERNAL
-                and call.values.get("number")
-                and not call.changes.keys().isdisjoint(("number", "direction"))
-            ):
-                outside[call] = call.values["number"]
-        if outside:
-            pbx = env["callcenter.pbx"].browse(self.pbx_id)
-            found = env["callcenter.call"]._identify(set(outside.values()), pbx)
-            for call, number in outside.items():
-                for column, value in found.get(number, {}).items():
-                    call.fill(column, value)

@@ -15,7 +15,7 @@ from ..telephony.ami import ActionRefused
 from ..telephony.facts import OUTBOUND, CallEnded, LegEnded
 from ..telephony.snapshot import snapshot_event
 from .cel import Cel, CelAway
-from .recorder import moment, seconds
+from .rows import moment, seconds
 from .states import Settled
 
 _logger = logging.getLogger(__name__)

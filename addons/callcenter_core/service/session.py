@@ -24,8 +24,9 @@ from .commands import CommandFailed
 from .database import DatabaseAway, is_away, transaction
 from .health import OFFLINE, Health
 from .lease import Deposed, Lease
-from .recorder import Recorder, moment, seconds
+from .recorder import Recorder
 from .resync import Resync
+from .rows import moment, seconds
 from .service import installed_services
 from .spool import Spool
 from .states import SignedIn, SignedOut, Ticked
@@ -231,7 +232,6 @@ class Session:
 
     def _lead(self):
         _logger.info("%s: leading, epoch %s", self, self.lease.epoch)
-        self.leads = True
         self._away = False
         self._due = {}
         self.health = Health()
@@ -252,11 +252,14 @@ class Session:
         self._services = [cls(self) for cls in installed_services(self.addons)]
         for service in self._services:
             service.start()
+        self.leads = True
         try:
             while not self._stopping.is_set():
                 self._turn()
         finally:
             self.leads = False
+            for service in self._services:
+                service.stopping.set()
             for service in self._services:
                 service.stop()
             self.ami.stop()

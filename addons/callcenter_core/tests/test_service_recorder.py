@@ -11,7 +11,8 @@ from odoo.tools import mute_logger
 from ..service import database
 from ..service.database import DatabaseAway
 from ..service.lease import Deposed, Lease
-from ..service.recorder import Identified, Recorder, moment
+from ..service.recorder import Identified, Recorder
+from ..service.rows import moment
 from ..service.states import PauseSet, Settled, SignedIn, SignedOut, Ticked
 from ..telephony.facts import (
     CallChanged,

@@ -6,8 +6,8 @@ from odoo.tests import tagged
 
 from ..service import resync as resync_module
 from ..service.cel import CelAway
-from ..service.recorder import moment, seconds
 from ..service.resync import Resync
+from ..service.rows import moment, seconds
 from ..service.session import Session, Settings
 from ..telephony import ami
 from .test_service_recorder import NUMBER, RecorderCase
