@@ -20,6 +20,18 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def silent_threads():
+    """Let pyst2's threads die without a word.
+
+    To format the traceback of one while pytest formats that of a test is fatal in
+    Python 3.11 up to 3.11.7: "AST constructor recursion depth mismatch".
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "excepthook", lambda _args: None)
+        yield
+
+
 def within(seconds, function, *args, **kwargs):
     """Return what a function returns; fail if it takes longer, or raise its error."""
     result = []

@@ -291,7 +291,7 @@ class TestServiceCommands(RecorderCase):
         )
 
     def test_dial_colleague(self):
-        """A colleague's number is not outside, and is looked for among the extensions."""
+        """A colleague is looked for among the extensions, not outside."""
         self.pbx.outbound_context = "outside"
         result = self.dial(self.rang, number="1002")
         [fields] = self.actions("Originate")
