@@ -339,38 +339,34 @@ class CallcenterCall(models.Model):
         :param known: what needs no look-up, by (agent id, call id)
         :return: dict of lists of matches by (agent id, call id)
         """
-        matches, viewers, lookups = {}, {}, {}
+        matches, lookups, users = {}, {}, {}
+        numbers = self.env["callcenter.number"]
         for agent, calls in screens.items():
             user = agent.user_id or self.env.user
+            users[agent.id] = user.id
             for call in calls:
                 key = agent.id, call.id
                 if call.direction == "internal":
                     matches[key] = []
                 elif key not in known:
-                    place = user, call.company_id
-                    if place not in viewers:
-                        numbers = call._get_numbers(user)
-                        viewers[place] = numbers, numbers._get_viewer()
-                    numbers, viewer = viewers[place]
-                    lookup = lookups.setdefault((call.pbx_id, viewer), (numbers, {}))
-                    lookup[1][key] = call
-        for (pbx, _viewer), (numbers, calls) in lookups.items():
-            matches |= numbers._lookup_all(
+                    companies = user.company_ids
+                    if call.company_id in companies:
+                        companies = call.company_id
+                    viewer = numbers._get_viewer(user.id, companies._ids)
+                    lookup = lookups.setdefault(
+                        (call.pbx_id, viewer), (user, companies, {})
+                    )
+                    lookup[2][key] = call
+        for (pbx, _viewer), (user, companies, calls) in lookups.items():
+            as_user = numbers.with_user(user).with_context(
+                allowed_company_ids=companies.ids
+            )
+            matches |= as_user._lookup_all(
                 {
                     key: (call.number, (call.partner_id, call.lead_id))
                     for key, call in calls.items()
                 },
                 pbx,
+                user_ids={key: users[key[0]] for key in calls},
             )
         return matches
-
-    def _get_numbers(self, user):
-        """Return the model in which a user looks up the call's number."""
-        companies = user.company_ids
-        if self.company_id in companies:
-            companies = self.company_id
-        return (
-            self.env["callcenter.number"]
-            .with_user(user)
-            .with_context(allowed_company_ids=companies.ids)
-        )

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.tools import SQL
 
 from ..telephony.numbers import DialPlan
@@ -98,10 +98,12 @@ class CallcenterNumber(models.Model):
         return self._lookup_all({number: (number, known)}, pbx, limit)[number]
 
     @api.model
-    def _lookup_all(self, requests, pbx=None, limit=20):
+    def _lookup_all(self, requests, pbx=None, limit=20, user_ids=None):
         """Look up several numbers, in not more queries than one needs.
 
         :param requests: (number, known records) by any key
+        :param user_ids: by key, whose own choices go before others'; the user's own,
+            if not given
         :return: what ``_lookup`` returns, by the same key
         """
         self._index_scheduled()
@@ -130,16 +132,30 @@ class CallcenterNumber(models.Model):
         for key, (number, _known) in requests.items():
             result[key] = [matches[pair] for pair in wanted[key] if pair in matches]
             if len(result[key]) > 1:
-                chosen = self._get_choices(number, pbx)
+                user_id = (user_ids or {}).get(key, self.env.uid)
+                chosen = self._get_choices(number, pbx, user_id)
                 result[key] = self._rank(result[key], known[key], chosen)
         return result
 
     @api.model
-    def _get_viewer(self):
-        """Return a key that is the same for users who may read the same records."""
-        rules = self.env["ir.rule"]
-        return tuple(self.env.companies.ids), *(
-            (name, self.env[name].has_access("read"), repr(rules._compute_domain(name)))
+    @tools.ormcache("user_id", "company_ids")
+    def _get_viewer(self, user_id, company_ids):
+        """Return a key that is the same for users who may read the same records.
+
+        Kept as long as the rules are, which it is made of.
+
+        :param company_ids: tuple of ids of the companies whose records are looked for
+        """
+        numbers = self.with_user(user_id).with_context(
+            allowed_company_ids=list(company_ids)
+        )
+        rules = numbers.env["ir.rule"]
+        return company_ids, *(
+            (
+                name,
+                numbers.env[name].has_access("read"),
+                repr(rules._compute_domain(name)),
+            )
             for name in self._get_models()
         )
 
@@ -262,9 +278,10 @@ class CallcenterNumber(models.Model):
         return list(found)[:limit]
 
     @api.model
-    def _get_choices(self, number, pbx):
+    def _get_choices(self, number, pbx, user_id=None):
         """Return how much to prefer what users chose for a number.
 
+        :param user_id: whose choice goes before others', the user's by default
         :return: dict of numbers by (model, id); greater is better
         """
         key = self._get_choice_key(number, pbx)
@@ -285,7 +302,7 @@ class CallcenterNumber(models.Model):
         )
         weights = {}
         for position, choice in enumerate(choices, start=1):
-            own = choice.user_id.id == self.env.uid
+            own = choice.user_id.id == (user_id or self.env.uid)
             weight = position + own * len(choices)
             record = choice.res_model, choice.res_id
             weights[record] = max(weight, weights.get(record, 0))

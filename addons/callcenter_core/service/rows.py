@@ -75,26 +75,8 @@ LEG_COLUMNS = [
 
 #: Columns that are written together when a row ends, whichever of them changed then:
 #: rows with the same columns share one UPDATE.
-CALL_ENDING = (
-    "agent_id",
-    "team_id",
-    "answer",
-    "stop",
-    "state",
-    "result",
-    "ended_by",
-    *CALL_TIMES,
-)
-LEG_ENDING = (
-    "ring_start",
-    "answer",
-    "stop",
-    "result",
-    "cause",
-    "tech_cause",
-    "segments",
-    *LEG_TIMES,
-)
+CALL_ENDING = ("stop", "state", "result", "ended_by", *CALL_TIMES)
+LEG_ENDING = ("stop", "result", "cause", "tech_cause", "segments", *LEG_TIMES)
 
 
 class Row:

@@ -35,7 +35,7 @@ from .watches import Watches
 _logger = logging.getLogger(__name__)
 
 #: Most facts in a transaction; and most events that wait, before the PBX has to.
-BATCH = 2000
+BATCH = 5000
 BACKLOG = 200_000
 
 #: Seconds for which facts gather when the last transaction was less than that ago.

@@ -863,9 +863,9 @@ class TestRecorder(RecorderCase):
         lookup = numbers._lookup_all
         requests = []
 
-        def log(records, wanted, pbx):
+        def log(records, wanted, pbx, **options):
             requests.extend(wanted)
-            return lookup(records, wanted, pbx)
+            return lookup(records, wanted, pbx, **options)
 
         self.startPatcher(patch.object(numbers, "_lookup_all", log))
         for facts in ([*self.started(), *self.rings()], self.talks(), self.ends()):
