@@ -77,10 +77,13 @@ def test_one_who_waited_too_long_is_told_from_one_who_hung_up(manager, carrier):
     assert (end["Queue"], end["Status"]) == ("support", "TIMEOUT")
     assert end["Linkedid"] == manager.wait_event("QueueCallerJoin")["Linkedid"]
     assert call.wait("ended")
+    manager.wait_event("Hangup")
 
     manager.events.clear()
     call = carrier.call(SUPPORT_SIX_SECONDS)
     manager.wait_event("QueueCallerJoin")
+    # The manager may hear of it before the telephone has read the answer.
+    assert call.wait("answered")
     call.hang_up()
     manager.wait_event("Hangup")
     assert "UserEvent" not in {event.name for event in manager.events}
