@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 
 from ..service.cel import Cel, CelAway
 from ..service.recorder import Identified
+from ..service.session import Settings
 from ..service.states import CALL_STATES, PauseSet
 from ..telephony import ami
 from ..telephony.facts import OUTBOUND, LegEnded, from_dict
@@ -28,7 +29,6 @@ NEEDED_ACTIONS = {
     "Atxfer": "call",
     "QueueAdd": "agent",
     "QueueStatus": "agent",
-    "CoreShowChannels": "reporting",
     "PJSIPShowContacts": "system",
 }
 
@@ -338,7 +338,9 @@ class CallcenterCommand(models.AbstractModel):
         """
         problems = []
         states = []
-        client = session.settings.client(
+        # sudo: callcenter.pbx - as saved a moment ago, not as the connector has it yet
+        settings = Settings.of_all(self.sudo().env)[session.pbx_id]
+        client = settings.client(
             timeout=1.5, on_state=lambda state, reason: states.append((state, reason))
         )
         version = ""
@@ -349,14 +351,14 @@ class CallcenterCommand(models.AbstractModel):
             else:
                 problems.append(states[-1][1] if states else self.env._("No answer."))
         try:
-            Cel(session.settings).check()
+            Cel(settings).check()
         except CelAway as error:
             problems.append(str(error))
         summary = []
         if not problems:
             summary.append(
                 self.env._("All is well: AMI %s, all permissions, journal.", version)
-                if session.settings.journal_host
+                if settings.journal_host
                 else self.env._("All is well: AMI %s, all permissions.", version)
             )
         return {"version": version, "summary": summary, "problems": problems}

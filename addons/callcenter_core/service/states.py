@@ -321,6 +321,10 @@ class AgentStates:
         :return: the ids of the agents who were stuck in a call that is no more
         """
         stuck = []
+        if fact.legs is not None:
+            for call, legs in list(self._calls.items()):
+                live = {leg: legs[leg] for leg in legs if leg in fact.legs}
+                self._set(self._calls, call, live or None)
         for agent_id in [*self._agents, *(self._draft.keys() - self._agents.keys())]:
             known = self._peek(agent_id)
             gone = known.legs.keys() - (known.legs if fact.legs is None else fact.legs)
