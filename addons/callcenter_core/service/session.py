@@ -29,7 +29,7 @@ from .resync import Resync
 from .rows import moment, seconds
 from .service import installed_services
 from .spool import Spool
-from .states import SignedIn, SignedOut, Ticked
+from .states import Moved, SignedIn, SignedOut, Ticked
 from .watches import Watches
 
 _logger = logging.getLogger(__name__)
@@ -475,8 +475,25 @@ class Session:
             self._away = True
 
     def refresh(self):
-        """Read who and what there is anew; return the facts about who came or went."""
-        return self.recorder.refresh(self.now())
+        """Read who and what there is anew; return the facts about who came or went.
+
+        The phone of one who went otherwise than by signing out (made inactive, signed
+        in at another PBX) leaves its queues.
+        """
+        notes = self.recorder.refresh(self.now())
+        states = self.recorder.states
+        for note in notes:
+            if isinstance(note, SignedOut | Moved):
+                interface = states.interface(note.agent)
+                for queue in states.queues(interface):
+                    self._errands.submit(self._remove_member, queue, interface)
+        return notes
+
+    def _remove_member(self, queue, interface):
+        try:
+            self.ami.action("QueueRemove", {"Queue": queue, "Interface": interface})
+        except ami.AMIError as error:
+            _logger.info("%s: %s", self, error)
 
     def _poll_phones(self):
         """Ask how far the phones are away; no event tells that."""

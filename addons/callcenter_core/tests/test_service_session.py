@@ -180,6 +180,19 @@ class TestSession(SessionCase):
         self.session.record([*self.started(), *self.rings()])
         self.assertEqual(future.result(0).leg, "a")
 
+    def test_agent_made_inactive(self):
+        """Who may not take calls any more gets none: his phone leaves the queues."""
+        self.sign_in()
+        self.agent.active = False
+        self.env.flush_all()
+        with patch.object(self.session.ami, "action") as action:
+            self.session.record(self.session.refresh())
+            self.session._errands.shutdown()
+        action.assert_called_once_with(
+            "QueueRemove", {"Queue": "orders", "Interface": "PJSIP/2001"}
+        )
+        self.assertEqual(self.states()[-1], ("signed_out", None))
+
     # ------------------------------------------------------------
     # DATABASE AWAY
     # ------------------------------------------------------------
