@@ -11,6 +11,7 @@ from . import (
     test_number_lookup,
     test_pbx,
     test_service_commands,
+    test_service_database,
     test_service_lease,
     test_service_recorder,
     test_service_recordings,
